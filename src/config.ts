@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+import type { AppOptions } from "./primary/app";
+import { BALANCING_METHODS, type BalancingMethod } from "./primary/balancer";
+import type { ListenAddress } from "./protocol/messages";
+
+/** `sticky` of an app in an ecosystem file. `true` stands for all defaults, `false` switches the listener off. */
+export interface StickyOptions {
+  /** The public port. Default: see {@link appOptions}. */
+  port?: number;
+  /** The public host. Default: all addresses. */
+  host?: string;
+  /** A Unix socket instead of a port. */
+  path?: string;
+  /** Connections that the operating system lets wait. Default: 511. */
+  backlog?: number;
+  /** How the worker of a new session is chosen. Default: "least-connection". */
+  method?: BalancingMethod;
+  /** How long a connection waits for a ready worker, in ms. Default: 5,000. */
+  queueTimeout?: number;
+  /** How long a request line may take to arrive, in ms. Default: 10,000. */
+  headTimeout?: number;
+  /** How long a request line may be, in bytes. Default: 16,384. */
+  maxHeadSize?: number;
+  /** How many connections may be without a request line, and how many may wait for a worker. Default: 10,000. */
+  maxPending?: number;
+  /** How long a new worker may take to become ready in a reload, in ms. Default: 60,000. */
+  startTimeout?: number;
+}
+
+const DEFAULTS = {
+  method: "least-connection",
+  queueTimeout: 5000,
+  headTimeout: 10_000,
+  maxHeadSize: 16_384,
+  maxPending: 10_000,
+  startTimeout: 60_000,
+} as const;
+
+const DEFAULT_PORT = 8080;
+/** The longest delay of a Node timer. */
+const MAX_MS = 2 ** 31 - 1;
+
+interface Rule {
+  takes: string;
+  check(value: unknown): boolean;
+}
+
+const integer = (min: number, max: number, what: string): Rule => ({
+  takes: `${what} from ${min} to ${max}`,
+  check: (value) => Number.isInteger(value) && (value as number) >= min && (value as number) <= max,
+});
+const text: Rule = {
+  takes: "a non-empty string",
+  check: (value) => typeof value === "string" && value !== "",
+};
+const duration = integer(1, MAX_MS, "milliseconds");
+
+const RULES: Record<keyof StickyOptions, Rule> = {
+  port: integer(0, 65_535, "a port"),
+  host: text,
+  path: text,
+  backlog: integer(1, 65_535, "an integer"),
+  method: {
+    takes: BALANCING_METHODS.map((method) => `"${method}"`).join(", "),
+    check: (value) => BALANCING_METHODS.includes(value as BalancingMethod),
+  },
+  queueTimeout: duration,
+  headTimeout: duration,
+  maxHeadSize: integer(64, 2 ** 20, "bytes"),
+  maxPending: integer(1, 1_000_000, "an integer"),
+  startTimeout: duration,
+};
+
+/** What is wrong with a `sticky` value, one sentence each; empty if it is fine. */
+export function checkStickyOptions(value: unknown): string[] {
+  if (value === undefined || typeof value === "boolean") return [];
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return [`"sticky" takes true, false or an object of options, but is ${show(value)}`];
+  }
+  const errors: string[] = [];
+  for (const [name, option] of Object.entries(value)) {
+    const rule = Object.hasOwn(RULES, name) ? RULES[name as keyof StickyOptions] : undefined;
+    if (!rule) errors.push(`"sticky.${name}" is unknown: sticky takes ${Object.keys(RULES).join(", ")}`);
+    else if (option !== undefined && !rule.check(option)) {
+      errors.push(`"sticky.${name}" takes ${rule.takes}, but is ${show(option)}`);
+    }
+  }
+  const { port, path } = value as StickyOptions;
+  if (port !== undefined && path !== undefined) errors.push('"sticky" takes a port or a path, not both');
+  return errors;
+}
+
+function show(value: unknown): string {
+  return JSON.stringify(value) ?? String(value);
+}
+
+/** What an app's configuration says about its listener, beside `sticky`. */
+export interface AppEnvironment {
+  sticky?: boolean | StickyOptions;
+  /** The app's `port` (`--port`). */
+  port?: number | string;
+  /** The app's `env`. */
+  env?: Record<string, unknown>;
+}
+
+/**
+ * One frozen configuration out of the ecosystem file and the environment of the daemon. The public port is the first of:
+ * `sticky.port` or `sticky.path`, what the worker asked for, the app's `port`, `PORT` in its `env`, `PM2_PORT` in the
+ * daemon's environment, 8080. `sticky.host` and `sticky.backlog` go with any of them.
+ */
+export function appOptions(app: AppEnvironment): Readonly<AppOptions & { startTimeoutMs: number }> {
+  const sticky: StickyOptions = typeof app.sticky === "object" ? app.sticky : {};
+  const { host, backlog } = sticky;
+  const around = (address: ListenAddress): ListenAddress => ({
+    ...address,
+    ...(host !== undefined && address.path === undefined && { host }),
+    ...(backlog !== undefined && { backlog }),
+  });
+  const configured = sticky.path ?? sticky.port;
+  const fallback = portOf(app.port) ?? portOf(app.env?.PORT) ?? portOf(process.env.PM2_PORT) ?? DEFAULT_PORT;
+  return Object.freeze({
+    method: sticky.method ?? DEFAULTS.method,
+    queueTimeoutMs: sticky.queueTimeout ?? DEFAULTS.queueTimeout,
+    headTimeoutMs: sticky.headTimeout ?? DEFAULTS.headTimeout,
+    maxHeadSize: sticky.maxHeadSize ?? DEFAULTS.maxHeadSize,
+    maxPending: sticky.maxPending ?? DEFAULTS.maxPending,
+    startTimeoutMs: sticky.startTimeout ?? DEFAULTS.startTimeout,
+    listenOn: (wants: ListenAddress | undefined) => {
+      if (typeof configured === "string") return around({ path: configured });
+      if (configured !== undefined) return around({ port: configured });
+      return around(wants ?? { port: fallback });
+    },
+  });
+}
+
+function portOf(value: unknown): number | undefined {
+  if (value === undefined || value === null || value === "") return undefined;
+  const port = Number(value);
+  return Number.isInteger(port) && port >= 0 && port <= 65_535 ? port : undefined;
+}

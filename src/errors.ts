@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+
+/**
+ * Every error this package reports, by its stable code. The README lists the same codes; a test compares them.
+ *
+ * `what` may contain `%s` placeholders, filled in order; `remedy` says what the person at the terminal can do.
+ */
+export const ERRORS = {
+  STICKY_PORT: {
+    what: 'app "%s" cannot listen on %s: %s',
+    remedy:
+      "stop what holds the address or give the app another one (sticky.port); it is tried again until then",
+  },
+  STICKY_OPTION: {
+    what: "%s",
+    remedy: "see the table of options in the README",
+  },
+  STICKY_EXEC_MODE: {
+    what: '"sticky" needs cluster mode, but the app asks for exec_mode "%s"',
+    remedy: 'remove exec_mode or set it to "cluster"',
+  },
+  STICKY_NOT_PRIMARY: {
+    what: "%s() was called outside the primary process of a cluster",
+    remedy: "call it where cluster.isPrimary is true; under pm2-socket.io it is not needed at all",
+  },
+  STICKY_NOT_WORKER: {
+    what: "%s() was called outside a cluster worker",
+    remedy: 'start the app in cluster mode: pm2 start worker.js -i max, or exec_mode: "cluster"',
+  },
+  STICKY_SECOND_SERVER: {
+    what: "this worker serves sticky sessions on another HTTP server already",
+    remedy: "attach all Socket.IO servers of a worker to one HTTP server; an app has one public port",
+  },
+  STICKY_TLS: {
+    what: "a TLS server cannot be served by sticky sessions: the primary has to read the request line",
+    remedy: "end TLS in front (nginx, HAProxy, a load balancer) and use http.createServer() in the worker",
+  },
+  STICKY_NO_PRIMARY: {
+    what: "nobody answers on the other side of the link",
+    remedy: "call setupPrimary() in the primary, or start the app with the pm2 command of pm2-socket.io",
+  },
+  STICKY_LINK_VERSION: {
+    what: "the worker's package speaks version %s of the link, the primary speaks %s",
+    remedy: "install the same version of pm2-socket.io on both sides, then run: pm2 update",
+  },
+  STICKY_LINK_FRAME: {
+    what: "the link of %s carries something that is not a frame (%s); the link is closed",
+    remedy: "the worker is replaced by its process manager; if it comes back, report it with this line",
+  },
+  STICKY_LINK_STUCK: {
+    what: "%s does not read its link: %s bytes are waiting; it is killed so that it can be replaced",
+    remedy: "look for code that blocks the event loop of that worker",
+  },
+  STICKY_IPC_LEGACY: {
+    what: "%s carries its own copy of @socket.io/sticky or @socket.io/cluster-adapter",
+    remedy: 'it is served as it is, without keep-alive; do not bundle these packages, or set "sticky": true',
+  },
+  STICKY_UNSERIALIZABLE: {
+    what: 'packet "%s" cannot be sent to the other workers: %s',
+    remedy:
+      "emit plain data: functions, sockets and class instances do not travel; local clients have received it",
+  },
+  STICKY_RELOAD: {
+    what: "reload of %s failed: the new worker %s; the old one stays",
+    remedy: "mend the app and reload again",
+  },
+  STICKY_RELOAD_INTERRUPTED: {
+    what: "reload of %s was interrupted: the new worker was stopped by another command",
+    remedy: "look at pm2 list and reload again if needed",
+  },
+  STICKY_RELOAD_RUNNING: {
+    what: "Reload already in progress for process id %s, retry later",
+    remedy: "wait for the running reload to end",
+  },
+  STICKY_UNKNOWN_APP: {
+    what: 'there is no app "%s" with a sticky listener',
+    remedy: "pm2 sticky lists those there are",
+  },
+  STICKY_PM2_CHANGED: {
+    what: "PM2 %s is not the release this package knows (%s is not there); Socket.IO apps are not served",
+    remedy: "install the pm2-socket.io release made for it; all else works as in plain PM2",
+  },
+  STICKY_DAEMON: {
+    what: "the running daemon was started by plain pm2: no Socket.IO app is served",
+    remedy: "run: pm2 update",
+  },
+} as const;
+
+/** The stable code of an error of this package. */
+export type ErrorCode = keyof typeof ERRORS;
+
+/** An error with a stable `code` and a `remedy`; its message contains all three. */
+export class StickyError extends Error {
+  readonly code: ErrorCode;
+  readonly remedy: string;
+
+  constructor(code: ErrorCode, ...values: (string | number)[]) {
+    super(describe(code, ...values));
+    this.name = "StickyError";
+    this.code = code;
+    this.remedy = ERRORS[code].remedy;
+  }
+}
+
+/** One line for a log: what failed, why, what to do, and the code to search for. */
+export function describe(code: ErrorCode, ...values: (string | number)[]): string {
+  const rest = values.map(String);
+  const what = ERRORS[code].what.replace(/%s/g, () => rest.shift() ?? "");
+  return `${what} [${code}]. ${ERRORS[code].remedy}`;
+}

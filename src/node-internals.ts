@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+import type { Server as NetServer, Socket } from "node:net";
+
+/**
+ * The few things of Node's `net` that have no public name. Node's own cluster module does the same with them:
+ * it passes bare handles and gives them to a server through `onconnection`.
+ */
+
+/** The operating system's side of a socket. Opaque: it is only passed on. */
+export interface Handle {
+  readStop(): number;
+  close(callback?: () => void): void;
+  reading?: boolean;
+  onconnection?(status: number, client: Handle): void;
+}
+
+type WithHandle = { _handle: Handle | null };
+
+/** The handle of a socket, or `undefined` once it is closed. */
+export function handleOf(socket: Socket): Handle | undefined {
+  return (socket as unknown as WithHandle)._handle ?? undefined;
+}
+
+/**
+ * Stops reading in this very tick, so that no byte arrives here that the next owner should get. `socket.pause()` alone
+ * lets one more chunk through.
+ */
+export function stopReading(socket: Socket): void {
+  socket.pause();
+  const handle = handleOf(socket);
+  if (!handle) return;
+  handle.readStop();
+  handle.reading = false;
+}
+
+/** Forgets which server a socket came from: `send()` would otherwise keep books about it in both processes. */
+export function forgetServer(socket: Socket): void {
+  (socket as unknown as { server: unknown }).server = null;
+}
+
+/**
+ * Gives a connection to a listening server as if the server had accepted it: limits, counts and options apply.
+ * Returns its socket, or `undefined` if the server did not want it (`maxConnections`).
+ */
+export function inject(server: NetServer, client: Handle): Socket | undefined {
+  const listening = (server as unknown as WithHandle)._handle;
+  if (!listening?.onconnection) return undefined;
+  let accepted: Socket | undefined;
+  const capture = (socket: Socket) => {
+    accepted = socket;
+  };
+  server.prependOnceListener("connection", capture);
+  listening.onconnection(0, client);
+  server.removeListener("connection", capture);
+  return accepted;
+}
+
+/** Whether this Node has what the functions above rely on; checked once per process. */
+export function canInject(server: NetServer): boolean {
+  return typeof (server as unknown as WithHandle)._handle?.onconnection === "function";
+}
+
+/** Makes a listening server let go of its handle without closing its connections or saying that it was closed. */
+export function dropHandle(server: NetServer): void {
+  const holder = server as unknown as WithHandle;
+  holder._handle?.close();
+  holder._handle = null;
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+
+/**
+ * A set whose members expire after the same time, oldest first. One timer serves all of them.
+ */
+export class AgedSet<T> {
+  private readonly since = new Map<T, number>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly maxAgeMs: number,
+    private readonly onExpired: (member: T) => void,
+  ) {}
+
+  get size(): number {
+    return this.since.size;
+  }
+
+  /** Adds a member; one that is there already becomes the youngest. */
+  add(member: T): void {
+    this.since.delete(member);
+    this.since.set(member, Date.now());
+    if (!this.timer) this.schedule(this.maxAgeMs);
+  }
+
+  delete(member: T): boolean {
+    return this.since.delete(member);
+  }
+
+  /** Removes and returns the oldest member. */
+  shift(): T | undefined {
+    for (const member of this.since.keys()) {
+      this.since.delete(member);
+      return member;
+    }
+    return undefined;
+  }
+
+  /** Removes and returns all members, oldest first. */
+  clear(): T[] {
+    const members = [...this.since.keys()];
+    this.since.clear();
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    return members;
+  }
+
+  private schedule(delayMs: number): void {
+    this.timer = setTimeout(() => this.expire(), delayMs);
+    this.timer.unref();
+  }
+
+  private expire(): void {
+    this.timer = undefined;
+    const now = Date.now();
+    for (const [member, since] of this.since) {
+      const left = since + this.maxAgeMs - now;
+      if (left > 0) {
+        this.schedule(left);
+        return;
+      }
+      this.since.delete(member);
+      this.onExpired(member);
+    }
+  }
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+import type { Worker } from "node:cluster";
+import type { Socket } from "node:net";
+import type { Log } from "../log";
+import type { ListenAddress, Peer, ToPrimary } from "../protocol/messages";
+import { type Seat, seatOfSessionId } from "../protocol/session-id";
+import { AgedSet } from "./aged-set";
+import { type Arrival, type ArrivalLimits, Arrivals, refuse } from "./arrival";
+import { Balancer, type BalancingMethod } from "./balancer";
+import { Listener } from "./listener";
+import type { OfficialMessage } from "./official-worker";
+import { Relay } from "./relay";
+import { Seats } from "./seats";
+import { type AppStatus, statusOf } from "./status";
+import { WorkerHandle, type WorkerOwner } from "./worker-handle";
+
+export interface AppOptions extends ArrivalLimits {
+  method: BalancingMethod;
+  queueTimeoutMs: number;
+  /** Where to listen, given what the worker asked for; absent where the user's own server brings the connections. */
+  listenOn?: (wants: ListenAddress | undefined) => ListenAddress;
+}
+
+/** A connection that lost this many workers is given up. */
+const MAX_ATTEMPTS = 5;
+
+/**
+ * An app as the primary sees it: its workers, its public address, and the way of a connection between the two. Owns
+ * what the connection needs until a worker has it; the worker handles own what concerns one worker.
+ */
+export class App implements WorkerOwner {
+  readonly workers = new Set<WorkerHandle>();
+  listener: Listener | undefined;
+  private readonly seats = new Seats();
+  private readonly bySeat = new Map<Seat, WorkerHandle>();
+  /** Session ids that do not name their worker. */
+  private readonly claimed = new Map<string, WorkerHandle>();
+  private readonly balancer: Balancer;
+  private readonly arrivals: Arrivals;
+  private readonly waiting: AgedSet<Arrival>;
+  private readonly relay = new Relay(this.workers);
+  private readonly watchers = new Set<(worker: WorkerHandle) => void>();
+  private peersScheduled = false;
+
+  constructor(
+    readonly name: string,
+    readonly options: AppOptions,
+    readonly log: Log,
+  ) {
+    this.balancer = new Balancer(options.method);
+    this.arrivals = new Arrivals(options, log, (arrival) => this.route(arrival));
+    this.waiting = new AgedSet(options.queueTimeoutMs, ({ socket }) => refuse(socket, 503));
+  }
+
+  get method(): BalancingMethod {
+    return this.balancer.method;
+  }
+
+  /**
+   * A new process of this app.
+   *
+   * @param chair what stays the same when a process is replaced; the new process gets the same slot. By default the
+   *   lowest free slot is taken.
+   * @param held see {@link WorkerHandle.release}
+   */
+  attach(worker: Worker, chair?: string, held = false): WorkerHandle {
+    const handle = new WorkerHandle(worker, this.seats.take(chair), this, held);
+    this.workers.add(handle);
+    this.bySeat.set(handle.seat, handle);
+    return handle;
+  }
+
+  /** A fresh connection to the public address. */
+  accept(socket: Socket): void {
+    this.arrivals.add(socket);
+  }
+
+  /** Calls `watch` on every change of a worker's state, until the returned function is called. */
+  watch(watch: (worker: WorkerHandle) => void): () => void {
+    this.watchers.add(watch);
+    return () => this.watchers.delete(watch);
+  }
+
+  status(): AppStatus {
+    return statusOf(this, { pending: this.arrivals.size, waiting: this.waiting.size });
+  }
+
+  /** The app is gone for good. */
+  close(): void {
+    this.listener?.close();
+    this.listener = undefined;
+    this.arrivals.close();
+    for (const { socket } of this.waiting.clear()) refuse(socket, 503);
+  }
+
+  onReturn(arrival: Arrival): void {
+    arrival.attempts++;
+    if (arrival.attempts < MAX_ATTEMPTS) this.route(arrival);
+    else arrival.socket.destroy();
+  }
+
+  onTakeBack(socket: Socket, bytes: Buffer): void {
+    this.arrivals.takeBack(socket, bytes);
+  }
+
+  onRelay(worker: WorkerHandle, message: ToPrimary, frame: Buffer): void {
+    this.relay.handle(worker, message, frame);
+  }
+
+  onOfficialRelay(worker: WorkerHandle, message: OfficialMessage): void {
+    this.relay.handleOfficial(worker, message);
+  }
+
+  onClaim(sessionId: string, worker: WorkerHandle): void {
+    this.claimed.set(sessionId, worker);
+  }
+
+  onUnclaim(sessionId: string, worker: WorkerHandle): void {
+    if (this.claimed.get(sessionId) === worker) this.claimed.delete(sessionId);
+  }
+
+  ownerOf(sessionId: string): WorkerHandle | undefined {
+    const claimant = this.claimed.get(sessionId);
+    if (claimant) return claimant;
+    const seat = seatOfSessionId(sessionId);
+    return seat === undefined ? undefined : this.bySeat.get(seat);
+  }
+
+  onStateChange(worker: WorkerHandle): void {
+    if (worker.state === "ready") {
+      this.listen(worker.wants);
+      for (const arrival of this.waiting.clear()) this.route(arrival);
+    } else if (worker.state === "gone") {
+      this.forget(worker);
+    }
+    this.announcePeers();
+    this.tellListening(worker);
+    for (const watch of [...this.watchers]) watch(worker);
+  }
+
+  private route(arrival: Arrival): void {
+    const owner = arrival.sessionId === undefined ? undefined : this.ownerOf(arrival.sessionId);
+    const serves = owner?.state === "ready" || owner?.state === "draining";
+    const worker = serves ? owner : this.balancer.pick(this.readyWorkers());
+    if (worker) {
+      worker.offer(arrival);
+      return;
+    }
+    this.waiting.add(arrival);
+    if (this.waiting.size > this.options.maxPending) {
+      const oldest = this.waiting.shift();
+      if (oldest) refuse(oldest.socket, 503);
+    }
+  }
+
+  private readyWorkers(): WorkerHandle[] {
+    const ready: WorkerHandle[] = [];
+    for (const worker of this.workers) if (worker.state === "ready") ready.push(worker);
+    return ready;
+  }
+
+  private forget(worker: WorkerHandle): void {
+    this.workers.delete(worker);
+    if (this.bySeat.get(worker.seat) === worker) this.bySeat.delete(worker.seat);
+    this.seats.leave(worker.seat);
+    for (const [id, owner] of this.claimed) if (owner === worker) this.claimed.delete(id);
+    this.relay.left(worker);
+  }
+
+  /** Opens the public address with the first ready worker; moves it if a later one asks for another. */
+  private listen(wants: ListenAddress | undefined): void {
+    if (!this.options.listenOn) return;
+    const address = this.options.listenOn(wants);
+    if (this.listener && sameAddress(this.listener.address, address)) return;
+    this.listener?.close();
+    this.listener = new Listener(
+      this.name,
+      address,
+      this.log,
+      (socket) => this.accept(socket),
+      () => {
+        for (const worker of this.workers) this.tellListening(worker);
+      },
+    );
+    this.listener.open();
+  }
+
+  private tellListening(worker: WorkerHandle): void {
+    if (!this.listener || worker.state !== "ready") return;
+    const { state, publicAddress, error } = this.listener;
+    if (state === "open" || state === "failed")
+      worker.send({ type: "listening", address: publicAddress, error });
+  }
+
+  /** Once per tick: a burst of changes is one message. */
+  private announcePeers(): void {
+    if (this.peersScheduled) return;
+    this.peersScheduled = true;
+    process.nextTick(() => {
+      this.peersScheduled = false;
+      const peers: Peer[] = [];
+      for (const { seat, address, state } of this.workers) {
+        if (address !== undefined) peers.push({ seat, address, ready: state === "ready" });
+      }
+      for (const worker of this.workers) worker.send({ type: "peers", peers });
+    });
+  }
+}
+
+function sameAddress(a: ListenAddress, b: ListenAddress): boolean {
+  return a.port === b.port && a.host === b.host && a.path === b.path && a.backlog === b.backlog;
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+import type { Worker } from "node:cluster";
+import type { Socket } from "node:net";
+import type { App } from "./app";
+import type { WorkerHandle } from "./worker-handle";
+
+/**
+ * Attaches a forked worker to an app. Its messages that are meant for us are taken out of the worker's `message` events
+ * before anybody else sees them.
+ *
+ * @param chair see {@link App.attach}
+ * @param held see {@link App.attach}
+ */
+export function bindWorker(app: App, worker: Worker, chair?: string, held?: boolean): WorkerHandle {
+  const handle = app.attach(worker, chair, held);
+  const { emit } = worker;
+  worker.emit = (event: string | symbol, ...args: unknown[]): boolean => {
+    if (event === "message" && handle.handleIpc(args[0], args[1] as Socket | undefined)) return true;
+    return (emit as (...args: unknown[]) => boolean).call(worker, event, ...args);
+  };
+  worker.once("disconnect", () => handle.left());
+  worker.once("exit", () => handle.left());
+  return handle;
+}

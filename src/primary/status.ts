@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+import type { PublicAddress } from "../protocol/messages";
+import type { App } from "./app";
+import type { BalancingMethod } from "./balancer";
+import { describeAddress, type ListenerState } from "./listener";
+import type { WorkerState } from "./worker-handle";
+
+/** An app as `pm2 sticky --json` prints it. */
+export interface AppStatus {
+  name: string;
+  /** Where the app listens, or wants to. */
+  listener: string;
+  /** The address as the operating system has it, if open. */
+  address: PublicAddress | null;
+  state: ListenerState;
+  /** Why the listener is not open. */
+  error: string | null;
+  method: BalancingMethod;
+  /** Connections whose request line has not arrived. */
+  pending: number;
+  /** Connections that wait for a worker to become ready. */
+  waiting: number;
+  workers: WorkerStatus[];
+}
+
+export interface WorkerStatus {
+  slot: number;
+  generation: number;
+  pid: number | null;
+  state: WorkerState;
+  sessions: number;
+  connections: number;
+  /** Connections the primary handed to this worker. */
+  handedOff: number;
+  /** Requests that this worker passed on to the owner of their session. */
+  forwarded: number;
+  /** Frames and bytes of other workers that were relayed to this one. */
+  framesRelayed: number;
+  bytesRelayed: number;
+}
+
+export function statusOf(app: App, counts: { pending: number; waiting: number }): AppStatus {
+  const { listener } = app;
+  return {
+    name: app.name,
+    listener: listener ? describeAddress(listener.address) : "none",
+    address: listener?.publicAddress ?? null,
+    state: listener?.state ?? "closed",
+    error: listener?.error ?? null,
+    method: app.method,
+    ...counts,
+    workers: [...app.workers]
+      .filter((worker) => worker.speaks)
+      .map((worker) => ({
+        slot: worker.slot,
+        generation: worker.generation,
+        pid: worker.pid ?? null,
+        state: worker.state,
+        sessions: worker.sessions,
+        connections: worker.connections,
+        handedOff: worker.handedOff,
+        forwarded: worker.forwarded,
+        framesRelayed: worker.framesRelayed,
+        bytesRelayed: worker.bytesRelayed,
+      }))
+      .sort((a, b) => a.slot - b.slot || a.generation - b.generation),
+  };
+}

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: MIT
+import type { Worker } from "node:cluster";
+import type { Socket } from "node:net";
+import { describe } from "../errors";
+import { type Log, shield } from "../log";
+import type { Handle } from "../node-internals";
+import { type Envelope, unseal } from "../protocol/ipc";
+import { LINK_VERSION, type ListenAddress, type ToPrimary, type ToWorker } from "../protocol/messages";
+import { generationOf, type Seat, slotOf } from "../protocol/session-id";
+import type { Arrival } from "./arrival";
+import { Handoff } from "./handoff";
+import { PrimaryLink } from "./link";
+import { isOfficialMessage, type OfficialMessage, OfficialWorker } from "./official-worker";
+
+/**
+ * Life of a worker as the primary sees it:
+ *
+ *     starting ──ready()──▶ ready ──drain(), closing──▶ draining
+ *        │                    ▲ └───────release──────────┘  │
+ *        └────────────────────┴───── left() ───────────────▶ gone
+ *
+ * Only a ready worker gets new sessions and plain requests; a draining one still gets the requests of its sessions.
+ */
+export type WorkerState = "starting" | "ready" | "draining" | "gone";
+
+/** What a worker handle tells the app it belongs to. */
+export interface WorkerOwner {
+  readonly log: Log;
+  onStateChange(worker: WorkerHandle): void;
+  onReturn(arrival: Arrival): void;
+  onTakeBack(socket: Socket, bytes: Buffer): void;
+  onRelay(worker: WorkerHandle, message: ToPrimary, frame: Buffer): void;
+  onOfficialRelay(worker: WorkerHandle, message: OfficialMessage): void;
+  ownerOf(sessionId: string): WorkerHandle | undefined;
+  onClaim(sessionId: string, worker: WorkerHandle): void;
+  onUnclaim(sessionId: string, worker: WorkerHandle): void;
+}
+
+export class WorkerHandle {
+  private currentState: WorkerState = "starting";
+  private link: PrimaryLink | undefined;
+  private readonly handoff: Handoff;
+  private readonly drainWaiters: (() => void)[] = [];
+  /** Set once the worker speaks the official packages' protocol instead of ours. */
+  official: OfficialWorker | undefined;
+  private announced = false;
+  /** Told to drain by its manager: it cannot become ready again. */
+  private retired = false;
+  /** Where the app asked to listen. */
+  wants: ListenAddress | undefined;
+  /** The worker's private address; `undefined` until it is ready. */
+  address: string | undefined;
+  sessions = 0;
+  connections = 0;
+  forwarded = 0;
+  framesRelayed = 0;
+  bytesRelayed = 0;
+
+  /**
+   * @param held the worker is not ready before {@link release} is called, whatever it says itself
+   */
+  constructor(
+    readonly worker: Worker,
+    readonly seat: Seat,
+    private readonly owner: WorkerOwner,
+    private held = false,
+  ) {
+    this.handoff = new Handoff(
+      (message, handle, callback) => this.sendHandle(message, handle, callback),
+      (arrival) => owner.onReturn(arrival),
+    );
+  }
+
+  get state(): WorkerState {
+    return this.currentState;
+  }
+
+  get slot(): number {
+    return slotOf(this.seat);
+  }
+
+  get generation(): number {
+    return generationOf(this.seat);
+  }
+
+  get pid(): number | undefined {
+    return this.worker.process.pid;
+  }
+
+  /** What `least-connection` compares. */
+  get load(): number {
+    return this.sessions + this.handoff.pending;
+  }
+
+  get handedOff(): number {
+    return this.handoff.count + (this.official?.handedOff ?? 0);
+  }
+
+  /** Whether the worker is part of our protocol at all; most processes that PM2 runs are not. */
+  get speaks(): boolean {
+    return this.link !== undefined || this.official !== undefined;
+  }
+
+  /**
+   * Looks at an IPC message of the worker. Returns whether it was meant for us; if so, nobody else should see it.
+   */
+  handleIpc(message: unknown, socket: Socket | undefined): boolean {
+    const envelope = unseal(message);
+    if (envelope) shield(this.owner.log, () => this.handleEnvelope(envelope, socket))();
+    else if (isOfficialMessage(message)) shield(this.owner.log, () => this.handleOfficial(message))();
+    else return false;
+    return true;
+  }
+
+  /** Gives the worker a connection. */
+  offer(arrival: Arrival): void {
+    if (this.official) this.official.offer(arrival);
+    else this.handoff.offer(arrival);
+  }
+
+  send(message: ToWorker): void {
+    this.link?.send(message);
+  }
+
+  /** Passes a frame of another worker on. */
+  relay(frame: Buffer): void {
+    if (!this.link) return;
+    this.framesRelayed++;
+    this.bytesRelayed += frame.length;
+    this.link.sendBytes(frame);
+  }
+
+  /** The app said that it is ready (PM2's `wait_ready`). */
+  release(): void {
+    this.held = false;
+    this.becomeReady();
+  }
+
+  /**
+   * Takes the worker out of service: no new work, sessions are ended cleanly. Resolves when it has none left, is gone,
+   * or after `timeoutMs`.
+   */
+  drain(timeoutMs: number): Promise<void> {
+    this.retired = true;
+    if (this.currentState === "gone" || !this.link) {
+      if (this.currentState !== "gone") this.transition("draining");
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.drainWaiters.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+      this.transition("draining");
+      this.send({ type: "drain" });
+    });
+  }
+
+  /** The process is gone, or is leaving the cluster. */
+  left(): void {
+    if (this.currentState === "gone") return;
+    this.link?.close();
+    this.sessions = 0;
+    this.connections = 0;
+    this.transition("gone");
+    this.handoff.abandon();
+    this.endDrain();
+  }
+
+  private becomeReady(): void {
+    if (this.announced && !this.held && !this.retired && this.currentState !== "gone")
+      this.transition("ready");
+  }
+
+  private transition(next: WorkerState): void {
+    if (this.currentState === next) return;
+    this.currentState = next;
+    this.owner.onStateChange(this);
+  }
+
+  private endDrain(): void {
+    for (const done of this.drainWaiters.splice(0)) done();
+  }
+
+  private handleEnvelope(envelope: Envelope, socket: Socket | undefined): void {
+    if ("back" in envelope) {
+      if (!socket) return; // the client was gone before the handle arrived
+      socket.allowHalfOpen = true;
+      this.owner.onTakeBack(socket, Buffer.from(envelope.back, "latin1"));
+    } else if ("f" in envelope) {
+      if (!this.link) this.openLink();
+      this.link!.receiveIpc(envelope.f);
+    }
+  }
+
+  private openLink(): void {
+    this.link = new PrimaryLink(
+      undefined,
+      (message, callback) => this.sendIpc(message, callback),
+      this.linkEvents(),
+    );
+  }
+
+  private linkEvents() {
+    const { log } = this.owner;
+    return {
+      onMessage: shield(log, (message: ToPrimary, bytes: Buffer) => this.handleMessage(message, bytes)),
+      onGarbage: (reason: string) => {
+        log.error(describe("STICKY_LINK_FRAME", this.name, reason));
+        this.kill();
+      },
+      onStuck: (bytes: number) => {
+        log.error(describe("STICKY_LINK_STUCK", this.name, bytes));
+        this.kill();
+      },
+    };
+  }
+
+  private handleMessage(message: ToPrimary, bytes: Buffer): void {
+    switch (message.type) {
+      case "hello":
+        this.welcome(message.version);
+        break;
+      case "ready":
+        this.address = message.address;
+        this.wants = message.wants;
+        this.announced = true;
+        this.becomeReady();
+        break;
+      case "closing":
+        this.announced = false;
+        if (this.currentState === "ready") this.transition("draining");
+        break;
+      case "accepted":
+        this.handoff.accepted(message.seq);
+        break;
+      case "refused":
+        this.handoff.refused(message.seq);
+        break;
+      case "load":
+        this.sessions = message.sessions;
+        this.connections = message.connections;
+        this.forwarded = message.forwarded;
+        break;
+      case "claim":
+        this.owner.onClaim(message.id, this);
+        this.send({ type: "claimed", seq: message.seq });
+        break;
+      case "unclaim":
+        this.owner.onUnclaim(message.id, this);
+        break;
+      case "whose":
+        this.send({ type: "owner", seq: message.seq, seat: this.owner.ownerOf(message.id)?.seat });
+        break;
+      case "drained":
+        this.endDrain();
+        break;
+      default:
+        this.owner.onRelay(this, message, bytes);
+    }
+  }
+
+  private welcome(version: number): void {
+    if (version !== LINK_VERSION) {
+      this.owner.log.error(describe("STICKY_LINK_VERSION", version, LINK_VERSION));
+      this.send({ type: "unwelcome", version: LINK_VERSION });
+      return;
+    }
+    const fd = this.worker.process.stdio?.findIndex((stream, index) => index > 3 && stream !== null) ?? -1;
+    this.send({ type: "welcome", version: LINK_VERSION, seat: this.seat, fd: fd > 0 ? fd : undefined });
+    if (fd > 0) {
+      const pipe = this.worker.process.stdio[fd] as Socket;
+      this.link = new PrimaryLink(pipe, () => {}, this.linkEvents());
+    }
+    this.owner.onStateChange(this);
+  }
+
+  private handleOfficial(message: OfficialMessage): void {
+    if (!this.official) {
+      this.official = new OfficialWorker(this.worker);
+      this.owner.log.info(describe("STICKY_IPC_LEGACY", this.name));
+      this.announced = true;
+      this.becomeReady();
+    }
+    if ("source" in message) {
+      this.owner.onOfficialRelay(this, message);
+    } else if (message.type === "sticky:connection") {
+      this.sessions++;
+      this.owner.onClaim(message.data, this);
+    } else {
+      this.sessions--;
+      this.owner.onUnclaim(message.data, this);
+    }
+  }
+
+  private get name(): string {
+    return `worker ${this.slot} (pid ${this.pid})`;
+  }
+
+  private kill(): void {
+    this.worker.process.kill("SIGKILL");
+  }
+
+  private sendIpc(message: object, callback: () => void): void {
+    if (!this.worker.isConnected()) return;
+    this.worker.send(message as never, callback);
+  }
+
+  private sendHandle(message: object, handle: Handle, callback: (error: Error | null) => void): void {
+    if (!this.worker.isConnected()) {
+      process.nextTick(callback, new Error("not connected"));
+      return;
+    }
+    this.worker.send(message as never, handle as never, callback);
+  }
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+
+/**
+ * What travels over Node's IPC channel: frames where there is no pipe, and sockets always. Our messages are objects
+ * with the one key {@link KEY}, so that they can be told from everybody else's. Bytes travel as latin1 or base64 text,
+ * which survives both of Node's serializations.
+ */
+export const KEY = "pm2-socket.io";
+
+export type Envelope =
+  /** A frame, base64. */
+  | { f: string }
+  /** From the primary, with a socket: handoff number and the bytes that were already read, latin1. */
+  | { handoff: number; head: string }
+  /** From a worker, with a socket: it goes back to the primary, with bytes to be read first, latin1. */
+  | { back: string };
+
+export function seal(envelope: Envelope): object {
+  return { [KEY]: envelope };
+}
+
+/** The envelope in an IPC message, or `undefined` if the message is not ours. */
+export function unseal(message: unknown): Envelope | undefined {
+  if (typeof message !== "object" || message === null || !(KEY in message)) return undefined;
+  const envelope = (message as Record<string, unknown>)[KEY];
+  return typeof envelope === "object" && envelope !== null ? (envelope as Envelope) : undefined;
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+/**
+ * `pm2-socket.io/sticky`: sticky sessions for plain Node cluster, with the names and signatures of `@socket.io/sticky`.
+ */
+import type { Server as HttpServer } from "node:http";
+import { type StickyPrimaryOptions, setupSticky } from "./primary/cluster-primary";
+import type { SocketIoServer } from "./worker/engine";
+import { setupWorker as setup } from "./worker/setup-worker";
+
+export type { StickyPrimaryOptions };
+
+/**
+ * Hands the connections of `httpServer` to the workers of this cluster, each request to the worker of its session.
+ *
+ * @throws StickyError `STICKY_NOT_PRIMARY` in a worker, `STICKY_TLS` for an HTTPS server
+ */
+export function setupPrimary(httpServer: HttpServer, options?: StickyPrimaryOptions): void {
+  setupSticky(httpServer, options);
+}
+
+/** The former name of {@link setupPrimary}. */
+export function setupMaster(httpServer: HttpServer, options?: StickyPrimaryOptions): void {
+  setupSticky(httpServer, options);
+}
+
+/**
+ * Makes a worker's Socket.IO server take its connections from the primary. The worker need not call `listen`.
+ *
+ * @throws StickyError `STICKY_NOT_WORKER` outside a cluster worker, `STICKY_TLS` for an HTTPS server,
+ *   `STICKY_SECOND_SERVER` if another HTTP server of this process is served already
+ */
+// biome-ignore lint/suspicious/noExplicitAny: a Socket.IO server with any event types, in any version
+export function setupWorker(io: any): void {
+  setup(io as SocketIoServer);
+}

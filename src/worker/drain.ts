@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+import type { Server as HttpServer } from "node:http";
+import type { Socket } from "node:net";
+import type { WorkerLink } from "./link";
+import type { Router } from "./router";
+import type { Sessions } from "./sessions";
+
+/**
+ * Giving up what a worker has, without a client losing a request: connections between two requests go back to the
+ * primary, open requests are answered, sessions are closed so that their clients come back at once.
+ *
+ *     idle ──start()──▶ running ──no session, no connection──▶ done ("drained")
+ */
+export class Drain {
+  private state: "idle" | "running" | "done" = "idle";
+
+  constructor(
+    private readonly httpServer: HttpServer,
+    private readonly link: WorkerLink,
+    private readonly sessions: Sessions,
+    private readonly connections: ReadonlySet<Socket>,
+    private readonly router: Router,
+  ) {}
+
+  get running(): boolean {
+    return this.state === "running";
+  }
+
+  start(): void {
+    if (this.state !== "idle") return;
+    this.state = "running";
+    this.router.draining = true;
+    this.sessions.closeAll();
+    this.check();
+  }
+
+  /** Goes on with the drain after something has ended. */
+  check(): void {
+    if (this.state !== "running") return;
+    this.giveBackIdle();
+    if (this.sessions.count > 0 || this.connections.size > 0) return;
+    this.state = "done";
+    this.link.send({ type: "drained" });
+  }
+
+  /**
+   * Gives back the connections on which no request is under way. Node's parser alone knows which these are, and
+   * `closeIdleConnections` tells: it destroys them, which here means giving them back.
+   */
+  giveBackIdle(): void {
+    if (!process.connected) return;
+    for (const socket of this.connections) {
+      socket.destroy = () => {
+        Reflect.deleteProperty(socket, "destroy");
+        this.giveBack(socket);
+        return socket;
+      };
+    }
+    this.httpServer.closeIdleConnections();
+    for (const socket of this.connections) Reflect.deleteProperty(socket, "destroy");
+  }
+
+  private giveBack(socket: Socket): void {
+    // A listener for data makes the HTTP parser let go of the handle, so that the socket can be sent.
+    socket.on("data", () => {});
+    this.link.giveBack(socket, Buffer.alloc(0));
+  }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+import { Agent, type IncomingMessage, request, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+
+/**
+ * Passing a request on to the worker that owns its session, over that worker's private address. Bodies stream both
+ * ways; the owner sees the client's address, not ours.
+ */
+const CLIENT_HEADER = "pm2-socket.io-client";
+/** Headers that concern one connection only (RFC 9110, 7.6.1), and `expect`, which was answered already. */
+const HOP_BY_HOP = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "expect",
+]);
+
+const agent = new Agent({ keepAlive: true });
+
+/**
+ * @param onUnreachable called instead of answering if the owner cannot be reached and nothing is lost yet
+ */
+export function forward(
+  req: IncomingMessage,
+  res: ServerResponse,
+  address: string,
+  onUnreachable: () => void,
+): void {
+  const headers: Record<string, string | string[]> = {};
+  for (const [name, values] of Object.entries(req.headersDistinct)) {
+    if (values && !HOP_BY_HOP.has(name)) headers[name] = values.length === 1 ? values[0]! : values;
+  }
+  const { remoteAddress, remotePort, remoteFamily } = req.socket;
+  headers[CLIENT_HEADER] = `${remoteAddress} ${remotePort} ${remoteFamily}`;
+
+  const hasBody =
+    req.headers["content-length"] !== undefined || req.headers["transfer-encoding"] !== undefined;
+  const upstream = request({ socketPath: address, method: req.method, path: req.url, headers, agent });
+  let bodyStarted = false;
+  const start = () => {
+    bodyStarted = hasBody;
+    req.pipe(upstream);
+  };
+  upstream.on("socket", (socket) => {
+    if (socket.connecting) socket.once("connect", start);
+    else start();
+  });
+  upstream.on("response", (answer) => {
+    res.writeHead(answer.statusCode ?? 502, answer.statusMessage, endToEnd(answer.rawHeaders));
+    answer.pipe(res);
+    answer.on("error", () => res.destroy());
+  });
+  upstream.on("error", () => {
+    if (res.headersSent || bodyStarted || res.destroyed) res.destroy();
+    else onUnreachable();
+  });
+  res.on("close", () => {
+    if (!res.writableFinished) upstream.destroy();
+  });
+}
+
+function endToEnd(rawHeaders: string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (!HOP_BY_HOP.has(rawHeaders[i]!.toLowerCase())) kept.push(rawHeaders[i]!, rawHeaders[i + 1]!);
+  }
+  return kept;
+}
+
+/** A request that came over the private address: its socket speaks of the client from now on. */
+export function adoptClient(req: IncomingMessage): void {
+  const [address, port, family] = String(req.headers[CLIENT_HEADER] ?? "").split(" ");
+  delete req.headers[CLIENT_HEADER];
+  const at = req.rawHeaders.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === CLIENT_HEADER);
+  if (at >= 0) req.rawHeaders.splice(at, 2);
+  // One request at a time uses a connection of the other worker's agent, so this holds until the answer is out.
+  define(req.socket, "remoteAddress", address && address !== "undefined" ? address : undefined);
+  define(req.socket, "remotePort", port && port !== "undefined" ? Number(port) : undefined);
+  define(req.socket, "remoteFamily", family && family !== "undefined" ? family : undefined);
+}
+
+function define(socket: Socket, name: string, value: unknown): void {
+  Object.defineProperty(socket, name, { value, configurable: true, enumerable: true });
+}

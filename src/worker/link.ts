@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+import cluster from "node:cluster";
+import { EventEmitter } from "node:events";
+import { Socket } from "node:net";
+import { describe } from "../errors";
+import { forgetServer, type Handle, stopReading } from "../node-internals";
+import { decodeFrame, encodeFrame, FrameError, FrameReader } from "../protocol/codec";
+import { seal, unseal } from "../protocol/ipc";
+import { LINK_VERSION, type ToPrimary, type ToWorker } from "../protocol/messages";
+import type { Seat } from "../protocol/session-id";
+
+/** The primary answers at once, if there is one. */
+const WELCOME_TIMEOUT_MS = 5000;
+/** What is sent before the primary has answered waits, up to this many bytes. */
+const MAX_WAITING_BYTES = 8 * 1024 * 1024;
+
+type Events = { [M in ToWorker as M["type"]]: [message: M] } & {
+  /** A connection from the primary: its number, what was read from it, and its handle. */
+  handoff: [seq: number, head: Buffer, handle: Handle | undefined];
+  /** The seat is known and frames can be sent. */
+  open: [];
+};
+
+/**
+ * The worker's end of the link to the primary.
+ *
+ *     opening ──welcome──▶ open ──IPC channel closed──▶ closed
+ *        ├──unwelcome──▶ closed (the versions differ)
+ *        └──no answer──▶ opening still, but said so
+ */
+export class WorkerLink extends EventEmitter<Events> {
+  private state: "opening" | "open" | "closed" = "opening";
+  private readonly waiting: Buffer[] = [];
+  private waitingBytes = 0;
+  private pipe: Socket | undefined;
+  private corked = false;
+  /** Slot and generation of this worker; known once the link is open. */
+  seat: Seat | undefined;
+
+  constructor() {
+    super();
+    this.setMaxListeners(0);
+    process.on("message", (message, handle) => this.receiveIpc(message, handle as Handle | undefined));
+    process.once("disconnect", () => this.close());
+    this.sendIpc(
+      encodeFrame({ type: "hello", version: LINK_VERSION, release: process.version } satisfies ToPrimary),
+    );
+    setTimeout(() => {
+      if (this.state === "opening") console.error(describe("STICKY_NO_PRIMARY"));
+    }, WELCOME_TIMEOUT_MS).unref();
+  }
+
+  get isOpen(): boolean {
+    return this.state === "open";
+  }
+
+  /** Sends with all else that is sent in this tick. */
+  send(message: ToPrimary): void {
+    this.write(encodeFrame(message), true);
+  }
+
+  /** Hands the message to the operating system before it returns, where a pipe allows that. */
+  sendNow(message: ToPrimary): void {
+    this.write(encodeFrame(message), false);
+  }
+
+  /** Gives a connection back to the primary, which reads `bytes` first, then what is buffered, then the rest. */
+  giveBack(socket: Socket, bytes: Buffer): void {
+    stopReading(socket);
+    socket.setTimeout(0);
+    socket.removeAllListeners("timeout");
+    forgetServer(socket);
+    const buffered = (socket.read() as Buffer | null) ?? Buffer.alloc(0);
+    const back = Buffer.concat([bytes, buffered]).toString("latin1");
+    // The handle may have to queue for its turn: the socket keeps it until the message is out.
+    process.send?.(seal({ back }), socket, {}, () => socket.destroy());
+  }
+
+  private write(frame: Buffer, later: boolean): void {
+    if (this.state === "closed") return;
+    if (this.state === "opening") {
+      this.waitingBytes += frame.length;
+      if (this.waitingBytes <= MAX_WAITING_BYTES) this.waiting.push(frame);
+    } else if (!this.pipe) {
+      this.sendIpc(frame);
+    } else {
+      if (later) this.corkUntilNextTick();
+      else if (this.corked) this.uncork();
+      this.pipe.write(frame);
+    }
+  }
+
+  private corkUntilNextTick(): void {
+    if (this.corked) return;
+    this.corked = true;
+    this.pipe!.cork();
+    process.nextTick(() => this.uncork());
+  }
+
+  private uncork(): void {
+    if (!this.corked) return;
+    this.corked = false;
+    this.pipe!.uncork();
+  }
+
+  private sendIpc(frame: Buffer): void {
+    if (process.connected) process.send?.(seal({ f: frame.toString("base64") }), undefined, {}, () => {});
+  }
+
+  private receiveIpc(ipcMessage: unknown, handle: Handle | undefined): void {
+    const envelope = unseal(ipcMessage);
+    if (!envelope) return;
+    if ("handoff" in envelope) {
+      this.emit("handoff", envelope.handoff, Buffer.from(envelope.head, "latin1"), handle);
+    } else if ("f" in envelope) {
+      this.dispatch(decodeFrame(Buffer.from(envelope.f, "base64")) as ToWorker);
+    }
+  }
+
+  private dispatch(message: ToWorker): void {
+    if (message.type === "welcome") this.open(message.seat, message.fd);
+    else if (message.type === "unwelcome") {
+      console.error(describe("STICKY_LINK_VERSION", LINK_VERSION, message.version));
+      this.close();
+    } else {
+      this.emit(message.type, message as never);
+    }
+  }
+
+  private open(seat: Seat, fd: number | undefined): void {
+    if (this.state !== "opening") return;
+    this.seat = seat;
+    this.state = "open";
+    if (fd !== undefined) this.openPipe(fd);
+    for (const frame of this.waiting.splice(0)) this.write(frame, true);
+    this.emit("open");
+  }
+
+  private openPipe(fd: number): void {
+    const pipe = new Socket({ fd, readable: true, writable: true });
+    const reader = new FrameReader();
+    pipe.on("data", (chunk: Buffer) => {
+      try {
+        for (const { message } of reader.push(chunk)) this.dispatch(message as ToWorker);
+      } catch (error) {
+        if (!(error instanceof FrameError)) throw error;
+        console.error(describe("STICKY_LINK_FRAME", "the primary", error.message));
+        this.close();
+      }
+    });
+    pipe.on("error", () => this.close());
+    // The link alone is no reason for the process to live on.
+    pipe.unref();
+    this.pipe = pipe;
+  }
+
+  private close(): void {
+    this.state = "closed";
+    this.pipe?.destroy();
+  }
+}
+
+/** One link per process, also if several copies of this package are loaded. */
+const LINK = Symbol.for(`pm2-socket.io/link/${LINK_VERSION}`);
+
+/** The link of this process, or `undefined` if it is not a cluster worker. */
+export function link(): WorkerLink | undefined {
+  if (!cluster.isWorker || !process.send) return undefined;
+  const holder = process as unknown as Record<symbol, WorkerLink | undefined>;
+  holder[LINK] ??= new WorkerLink();
+  return holder[LINK];
+}

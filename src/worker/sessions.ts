@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+import type { IncomingMessage } from "node:http";
+import { createSessionId, seatOfSessionId } from "../protocol/session-id";
+import type { Engine, EngineSocket } from "./engine";
+import type { WorkerLink } from "./link";
+
+/** The primary answers a claim at once; waiting longer would only hide that it is gone. */
+const CLAIM_TIMEOUT_MS = 2000;
+
+type GenerateId = (request: IncomingMessage) => string | Promise<string>;
+
+/**
+ * The Engine.IO sessions of this worker: makes ids that name it, claims those it did not make, and counts.
+ */
+export class Sessions {
+  private readonly claims = new Set<string>();
+  private readonly pendingClaims = new Map<number, () => void>();
+  private readonly engines = new Set<Engine>();
+  private nextSeq = 1;
+  count = 0;
+
+  constructor(
+    private readonly link: WorkerLink,
+    private readonly onChange: () => void,
+    private readonly refusesSessions: () => boolean,
+  ) {
+    link.on("claimed", ({ seq }) => this.settle(seq));
+  }
+
+  add(engine: Engine): void {
+    if (this.engines.has(engine)) return;
+    this.engines.add(engine);
+    this.generateIds(engine);
+    engine.on("connection", (socket) => this.track(socket));
+  }
+
+  /** Whether the session lives here although its id does not say so. */
+  hasClaimed(id: string): boolean {
+    return this.claims.has(id);
+  }
+
+  /** Ends all sessions so that their clients know at once and come back. */
+  closeAll(): void {
+    for (const engine of this.engines) for (const socket of Object.values(engine.clients)) socket.close();
+  }
+
+  private track(socket: EngineSocket): void {
+    this.count++;
+    this.onChange();
+    socket.once("close", () => {
+      this.count--;
+      if (this.claims.delete(socket.id)) this.link.send({ type: "unclaim", id: socket.id });
+      this.onChange();
+    });
+    // Its handshake was under way when the drain began.
+    if (this.refusesSessions()) socket.close();
+  }
+
+  /** An app may set `generateId` before or after this; its ids are claimed before anybody can use them. */
+  private generateIds(engine: Engine): void {
+    let custom: GenerateId | undefined = Object.hasOwn(engine, "generateId") ? engine.generateId : undefined;
+    const byDefault = engine.generateId;
+    const generate: GenerateId = (request) => {
+      if (custom) return this.claimed(custom.call(engine, request));
+      return this.link.seat === undefined
+        ? this.claimed(byDefault.call(engine, request))
+        : createSessionId(this.link.seat);
+    };
+    Object.defineProperty(engine, "generateId", {
+      configurable: true,
+      enumerable: true,
+      get: () => generate,
+      set: (value: GenerateId) => {
+        custom = value;
+      },
+    });
+  }
+
+  private async claimed(made: string | Promise<string>): Promise<string> {
+    const id = await made;
+    if (seatOfSessionId(id) === this.link.seat) return id;
+    this.claims.add(id);
+    const seq = this.nextSeq++;
+    await new Promise<void>((resolve) => {
+      this.pendingClaims.set(seq, resolve);
+      setTimeout(() => this.settle(seq), CLAIM_TIMEOUT_MS).unref();
+      this.link.send({ type: "claim", seq, id });
+    });
+    return id;
+  }
+
+  private settle(seq: number): void {
+    this.pendingClaims.get(seq)?.();
+    this.pendingClaims.delete(seq);
+  }
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node:http";
+import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
+import { Server as TlsServer } from "node:tls";
+import { StickyError } from "../errors";
+import { dropHandle, type Handle, inject } from "../node-internals";
+import type { ListenAddress, PublicAddress } from "../protocol/messages";
+import { Drain } from "./drain";
+import type { Engine } from "./engine";
+import { adoptClient } from "./forward";
+import type { WorkerLink } from "./link";
+import { listenAddress, listenCallback } from "./listen-arguments";
+import { privateAddress } from "./private-address";
+import { Router } from "./router";
+import { Sessions } from "./sessions";
+
+const netListen = NetServer.prototype.listen;
+
+/**
+ * The HTTP server of a worker, served by the primary: it really listens, but on a private address, and gets the public
+ * connections from the primary.
+ *
+ *     idle ──listen()──▶ listening (privately) ──ready──▶ serving ──close(), drain──▶ closing
+ *
+ * It owns the server's connections, and replaces `emit`, `listen`, `close` and `address` on this one server object.
+ */
+export class StickyServer {
+  readonly sessions: Sessions;
+  private readonly router: Router;
+  private readonly drain: Drain;
+  private readonly connections = new Set<Socket>();
+  private readonly privateAddress = privateAddress();
+  private wants: ListenAddress | undefined;
+  private publicAddress: PublicAddress | undefined;
+  /**
+   * What becomes of the server's next `listening` event, which tells of the private address: it passes; it is held back
+   * until the primary has tried to open the address that the app asked for; or it is dropped, because the app heard it
+   * before.
+   */
+  private nextListening: "passes" | "waits" | "drops" = "passes";
+  /** Connections that overtook the primary's word that the public address is open. */
+  private readonly early: [number, Buffer, Handle | undefined][] = [];
+  private injecting = false;
+  private loadScheduled = false;
+
+  constructor(
+    readonly httpServer: HttpServer,
+    private readonly link: WorkerLink,
+  ) {
+    if (httpServer instanceof TlsServer) throw new StickyError("STICKY_TLS");
+    this.sessions = new Sessions(
+      link,
+      () => this.onChange(),
+      () => this.router.draining,
+    );
+    this.router = new Router(link, this.sessions);
+    this.drain = new Drain(httpServer, link, this.sessions, this.connections, this.router);
+    this.replaceMethods();
+    httpServer.prependListener("connection", (socket) => this.onConnection(socket));
+    link.on("handoff", (seq, head, handle) => this.receive(seq, head, handle));
+    link.on("listening", ({ address }) => this.onPublic(address));
+    link.on("drain", () => this.drain.start());
+    process.once("disconnect", () => {
+      // Nobody can give us connections any more, and the private address alone should not keep the process.
+      if (httpServer.listening) httpServer.close();
+    });
+  }
+
+  add(engine: Engine): void {
+    this.sessions.add(engine);
+  }
+
+  /** Starts to listen. `wants` is the public address the app asked for, if it did. */
+  listen(wants?: ListenAddress): void {
+    this.wants = wants ?? this.wants;
+    if (wants) this.nextListening = "waits";
+    if (this.httpServer.listening && this.isPrivate()) {
+      this.announce();
+      return;
+    }
+    if (this.httpServer.listening) this.leaveCluster();
+    netListen.call(this.httpServer, { path: this.privateAddress, exclusive: true });
+    // Not through the server's own `listening`, which may be held back.
+    process.nextTick(() => this.announce());
+  }
+
+  private announce(): void {
+    if (!this.httpServer.listening) return;
+    this.link.send({ type: "ready", address: this.privateAddress, wants: this.wants });
+  }
+
+  private isPrivate(): boolean {
+    return netAddress(this.httpServer) === this.privateAddress;
+  }
+
+  /** The app listened, by way of the cluster module, before it attached Socket.IO. */
+  private leaveCluster(): void {
+    const address = netAddress(this.httpServer) as AddressInfo | string;
+    this.wants ??=
+      typeof address === "string" ? { path: address } : { port: address.port, host: address.address };
+    this.publicAddress = address;
+    dropHandle(this.httpServer);
+    this.nextListening = "drops";
+  }
+
+  private onPublic(address: PublicAddress | undefined): void {
+    if (address) this.publicAddress = address;
+    if (this.nextListening !== "waits") return;
+    this.nextListening = "passes";
+    if (this.httpServer.listening) this.httpServer.emit("listening");
+    for (const handoff of this.early.splice(0)) this.receive(...handoff);
+  }
+
+  private receive(seq: number, head: Buffer, handle: Handle | undefined): void {
+    if (!this.httpServer.listening) {
+      handle?.close();
+      this.link.sendNow({ type: "refused", seq });
+      return;
+    }
+    if (this.nextListening === "waits") {
+      this.early.push([seq, head, handle]);
+      return;
+    }
+    // Before anything is done with the connection: from here on nobody else may serve it.
+    this.link.sendNow({ type: "accepted", seq });
+    if (!handle) return; // the client was gone before the handle arrived
+    this.injecting = true;
+    const socket = inject(this.httpServer, handle);
+    this.injecting = false;
+    if (!socket) return;
+    this.connections.add(socket);
+    socket.once("close", () => {
+      this.connections.delete(socket);
+      this.onChange();
+    });
+    socket.unshift(head);
+    this.onChange();
+  }
+
+  /** Connections that did not come from the primary come from another worker. */
+  private onConnection(socket: Socket): void {
+    if (this.injecting) return;
+    fromPeer.add(socket);
+    // The other worker decides when it needs the connection no more; closing it here would race with its next request.
+    socket.setTimeout = () => socket;
+  }
+
+  private onChange(): void {
+    if (this.loadScheduled) return;
+    this.loadScheduled = true;
+    setImmediate(() => {
+      this.loadScheduled = false;
+      this.link.send({
+        type: "load",
+        sessions: this.sessions.count,
+        connections: this.connections.size,
+        forwarded: this.router.forwarded,
+      });
+      this.drain.check();
+    });
+  }
+
+  private replaceMethods(): void {
+    const server = this.httpServer;
+    const { close, address, listen } = server;
+    const emit = server.emit as (...args: unknown[]) => boolean;
+    server.emit = (event: string, ...args: unknown[]): boolean => {
+      if (this.intercepts(event, args, () => emit.call(server, event, ...args))) return true;
+      return emit.call(server, event, ...args);
+    };
+    server.close = (callback) => {
+      this.link.sendNow({ type: "closing" });
+      this.drain.giveBackIdle();
+      return close.call(server, callback);
+    };
+    server.address = () => this.publicAddress ?? address.call(server);
+    server.listen = ((...args: unknown[]) => {
+      const wants = listenAddress(args);
+      if (!wants) return listen.apply(server, args as never);
+      const callback = listenCallback(args);
+      if (callback) server.once("listening", callback);
+      this.listen(wants);
+      return server;
+    }) as typeof server.listen;
+  }
+
+  private intercepts(event: string, args: unknown[], local: () => void): boolean {
+    switch (event) {
+      case "request":
+      case "checkContinue":
+      case "checkExpectation": {
+        const [req, res] = args as [IncomingMessage, ServerResponse];
+        if (fromPeer.has(req.socket)) {
+          adoptClient(req);
+          return false;
+        }
+        if (this.drain.running) res.once("close", () => this.onChange());
+        if (event !== "request") return false;
+        return this.router.divertRequest(req, res, local);
+      }
+      case "upgrade": {
+        const [req, socket, head] = args as [IncomingMessage, Socket, Buffer];
+        return this.router.divertUpgrade(req, socket, head, local);
+      }
+      case "listening":
+        if (this.nextListening === "passes") return false;
+        if (this.nextListening === "drops") this.nextListening = "passes";
+        return true;
+      default:
+        return false;
+    }
+  }
+}
+
+const fromPeer = new WeakSet<Socket>();
+
+function netAddress(server: HttpServer): AddressInfo | string | null {
+  return NetServer.prototype.address.call(server);
+}
