@@ -35,21 +35,31 @@ export class App implements WorkerOwner {
   private readonly bySeat = new Map<Seat, WorkerHandle>();
   /** Session ids that do not name their worker. */
   private readonly claimed = new Map<string, WorkerHandle>();
-  private readonly balancer: Balancer;
-  private readonly arrivals: Arrivals;
-  private readonly waiting: AgedSet<Arrival>;
+  private balancer: Balancer;
+  private arrivals: Arrivals;
+  private waiting: AgedSet<Arrival>;
   private readonly relay = new Relay(this.workers);
   private readonly watchers = new Set<(worker: WorkerHandle) => void>();
   private peersScheduled = false;
 
   constructor(
     readonly name: string,
-    readonly options: AppOptions,
+    private options: AppOptions,
     readonly log: Log,
   ) {
     this.balancer = new Balancer(options.method);
-    this.arrivals = new Arrivals(options, log, (arrival) => this.route(arrival));
-    this.waiting = new AgedSet(options.queueTimeoutMs, ({ socket }) => refuse(socket, 503));
+    this.arrivals = this.createArrivals();
+    this.waiting = this.createWaiting();
+  }
+
+  /** Replaces the options. What is on its way goes on by the former ones; the listener moves with the next worker. */
+  configure(options: AppOptions): void {
+    this.options = options;
+    this.balancer = new Balancer(options.method);
+    this.arrivals = this.createArrivals();
+    const waiting = this.waiting.clear();
+    this.waiting = this.createWaiting();
+    for (const arrival of waiting) this.waiting.add(arrival);
   }
 
   get method(): BalancingMethod {
@@ -136,6 +146,14 @@ export class App implements WorkerOwner {
     this.announcePeers();
     this.tellListening(worker);
     for (const watch of [...this.watchers]) watch(worker);
+  }
+
+  private createArrivals(): Arrivals {
+    return new Arrivals(this.options, this.log, (arrival) => this.route(arrival));
+  }
+
+  private createWaiting(): AgedSet<Arrival> {
+    return new AgedSet(this.options.queueTimeoutMs, ({ socket }) => refuse(socket, 503));
   }
 
   private route(arrival: Arrival): void {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { Worker } from "node:cluster";
+import cluster, { type Worker } from "node:cluster";
 import type { Socket } from "node:net";
 import type { App } from "./app";
 import type { WorkerHandle } from "./worker-handle";
@@ -18,7 +18,20 @@ export function bindWorker(app: App, worker: Worker, chair?: string, held?: bool
     if (event === "message" && handle.handleIpc(args[0], args[1] as Socket | undefined)) return true;
     return (emit as (...args: unknown[]) => boolean).call(worker, event, ...args);
   };
+  sayListening(app, handle);
   worker.once("disconnect", () => handle.left());
   worker.once("exit", () => handle.left());
   return handle;
+}
+
+/** A worker that never calls `listen` would never be "listening", which process managers wait for. */
+function sayListening(app: App, handle: WorkerHandle): void {
+  const unwatch = app.watch((changed) => {
+    if (changed !== handle || handle.state === "starting") return;
+    unwatch();
+    if (handle.state !== "ready") return;
+    const address = { address: "", port: -1, addressType: -1 as const };
+    handle.worker.emit("listening", address);
+    cluster.emit("listening", handle.worker, address);
+  });
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import cluster, { type Worker } from "node:cluster";
+import cluster from "node:cluster";
 import { Server as HttpServer } from "node:http";
 import type { Server as NetServer, Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
@@ -20,23 +20,10 @@ function clusterApp(method: BalancingMethod | undefined): App {
   if (!app) {
     const { listenOn: _, ...options } = appOptions({ sticky: { method } });
     app = new App("cluster", options, consoleLog);
-    for (const worker of Object.values(cluster.workers ?? {})) if (worker) attach(app, worker);
-    cluster.on("fork", (worker) => attach(app!, worker));
+    for (const worker of Object.values(cluster.workers ?? {})) if (worker) bindWorker(app, worker);
+    cluster.on("fork", (worker) => bindWorker(app!, worker));
   }
   return app;
-}
-
-function attach(to: App, worker: Worker): void {
-  const handle = bindWorker(to, worker);
-  // Workers that never call `listen` would never be "listening", which process managers wait for.
-  const unwatch = to.watch((changed) => {
-    if (changed !== handle || handle.state === "starting") return;
-    unwatch();
-    if (handle.state !== "ready") return;
-    const address = { address: "", port: -1, addressType: -1 as const };
-    worker.emit("listening", address);
-    cluster.emit("listening", worker, address);
-  });
 }
 
 /** Options of `setupPrimary` of `pm2-socket.io/sticky`. */

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+import { requirePm2 } from "../pm2/internals";
+
+/** Our own commands and options: from this table they get into PM2's help and completion. */
+export const COMMANDS = [
+  {
+    name: "sticky [app]",
+    description: "show the listeners and workers of Socket.IO apps",
+    options: [["--json", "print JSON"]],
+  },
+] as const;
+
+export const START_OPTIONS = [
+  ["--sticky", "serve Socket.IO from one public port, with sticky sessions (implies cluster mode)"],
+  ["--port <port>", "set the app's PORT, which is also its public port with sticky sessions"],
+] as const;
+
+/** Commands of PM2 that have a `--port` of their own. */
+const OWN_PORT = ["serve", "expose"];
+
+interface Commander {
+  command(name: string): Commander;
+  description(text: string): Commander;
+  option(flags: string, description: string): Commander;
+}
+
+/**
+ * Tells PM2's command line of ours. PM2 takes options that its schema knows from the command line into the app's
+ * configuration.
+ */
+export function register(argv: readonly string[]): void {
+  const commander: Commander = requirePm2("commander");
+  for (const [flags, description] of START_OPTIONS) {
+    if (!flags.startsWith("--port") || !argv.some((word) => OWN_PORT.includes(word))) {
+      commander.option(flags, description);
+    }
+  }
+  for (const { name, description, options } of COMMANDS) {
+    const command = commander.command(name).description(description);
+    for (const [flags, text] of options) command.option(flags, text);
+  }
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+/**
+ * The `pm2` command: ours if it is one of ours, else PM2's own.
+ */
+import { describe } from "../errors";
+import { applyClientSeams } from "../pm2/client-seams";
+import { requirePm2 } from "../pm2/internals";
+import { register } from "./commands";
+
+/** @param binary which of PM2's programs to run */
+export function run(binary: "CLI" | "Runtime4Docker" | "DevCLI"): void {
+  const argv = process.argv.slice(2);
+  const command = argv.find((word) => !word.startsWith("-"));
+  applyClientSeams(() => {
+    // `update` is the remedy, `kill` needs none.
+    if (command !== "update" && command !== "kill") console.error(describe("STICKY_DAEMON"));
+  });
+  if (binary === "CLI" && command === "sticky") {
+    const { stickyCommand } = require("./sticky-command") as typeof import("./sticky-command");
+    void stickyCommand(argv);
+    return;
+  }
+  if (binary !== "DevCLI") register(argv);
+  requirePm2(`./lib/binaries/${binary}.js`);
+}

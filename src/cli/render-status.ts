@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+import type { AppStatus, WorkerStatus } from "../primary/status";
+
+const COLUMNS: [title: string, value: (worker: WorkerStatus) => string | number][] = [
+  ["slot", (worker) => worker.slot],
+  ["pid", (worker) => worker.pid ?? "-"],
+  ["gen", (worker) => worker.generation],
+  ["state", (worker) => worker.state],
+  ["sessions", (worker) => worker.sessions],
+  ["connections", (worker) => worker.connections],
+  ["handed off", (worker) => worker.handedOff],
+  ["forwarded", (worker) => worker.forwarded],
+  ["frames", (worker) => worker.framesRelayed],
+  ["bytes", (worker) => worker.bytesRelayed],
+];
+
+/** The status of all apps as text: a line for each listener, a table for its workers. */
+export function renderStatus(apps: readonly AppStatus[]): string {
+  if (apps.length === 0) return "No app with a sticky listener.";
+  return apps.map(renderApp).join("\n\n");
+}
+
+function renderApp(app: AppStatus): string {
+  const error = app.error ? ` (${app.error})` : "";
+  const waiting = app.waiting > 0 ? `, ${app.waiting} waiting` : "";
+  const head = `${app.name}: ${app.listener} ${app.state}${error}, ${app.method}${waiting}`;
+  const rows = [
+    COLUMNS.map(([title]) => title),
+    ...app.workers.map((worker) => COLUMNS.map(([, value]) => String(value(worker)))),
+  ];
+  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const lines = rows.map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i]!)).join("  ")}`.trimEnd());
+  return [head, ...lines].join("\n");
+}

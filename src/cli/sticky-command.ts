@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+import { Command } from "commander";
+import { describe } from "../errors";
+import { requirePm2 } from "../pm2/internals";
+import type { AppStatus } from "../primary/status";
+import { COMMANDS } from "./commands";
+import { renderStatus } from "./render-status";
+
+const { version } = require("../../package.json") as { version: string };
+
+interface Client {
+  pingDaemon(callback: (alive: boolean) => void): void;
+  launchRPC(callback: (error: Error | null) => void): void;
+  executeRemote(
+    method: string,
+    argument: unknown,
+    callback: (error: Error | null, result: unknown) => void,
+  ): void;
+}
+
+/** `pm2 sticky`, with its own parser: PM2's cannot be given a second version number. */
+export async function stickyCommand(argv: string[]): Promise<void> {
+  const [table] = COMMANDS;
+  const program = new Command("pm2");
+  const command = program
+    .command(table.name)
+    .description(table.description)
+    .version(version, "--version", "print the version of pm2-socket.io")
+    .action(async (app: string | undefined, { json }: { json?: boolean }) => {
+      process.exitCode = await show(app, json === true);
+    });
+  for (const [flags, text] of table.options) command.option(flags, text);
+  // PM2's global options may stand anywhere.
+  await program.parseAsync(
+    argv.filter((word) => word !== "-s" && word !== "--silent" && word !== "--no-color"),
+    { from: "user" },
+  );
+  process.exit();
+}
+
+async function show(name: string | undefined, json: boolean): Promise<number> {
+  const all = await fetchStatus();
+  const apps = name === undefined ? all : all.filter((app) => app.name === name);
+  if (name !== undefined && apps.length === 0) {
+    console.error(describe("STICKY_UNKNOWN_APP", name));
+    return 1;
+  }
+  console.log(json ? JSON.stringify(apps, null, 2) : renderStatus(apps));
+  return 0;
+}
+
+/** What the daemon knows; nothing, if there is none. Does not start one. */
+async function fetchStatus(): Promise<AppStatus[]> {
+  process.env.PM2_DISCRETE_MODE ??= "true";
+  const Client = requirePm2("./lib/Client.js");
+  const client: Client = new Client();
+  const alive = await new Promise<boolean>((resolve) => client.pingDaemon(resolve));
+  if (!alive) return [];
+  await new Promise((resolve) => client.launchRPC(resolve));
+  return new Promise((resolve) => {
+    // A daemon of plain PM2 does not know the method; that was said already.
+    client.executeRemote("stickyStatus", {}, (error, result) =>
+      resolve(error ? [] : (result as AppStatus[])),
+    );
+  });
+}

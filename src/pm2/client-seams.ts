@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+import childProcess from "node:child_process";
+import { join } from "node:path";
+import { checkStickyOptions } from "../config";
+import { describe } from "../errors";
+import {
+  type Api,
+  type Client,
+  type ConfigTool,
+  missingFromClient,
+  PM2_VERSION,
+  requirePm2,
+} from "./internals";
+import { isSticky } from "./sticky-apps";
+
+/**
+ * Changes what runs outside the daemon, the `pm2` command and the programmatic API: which daemon is started, and which
+ * configuration it is given.
+ *
+ * @param onStockDaemon called if the running daemon was started by plain `pm2`
+ */
+export function applyClientSeams(onStockDaemon: () => void = () => {}): void {
+  const client: Client = requirePm2("./lib/Client.js").prototype;
+  const api: Api = requirePm2("./lib/API.js").prototype;
+  const config: ConfigTool = requirePm2("./lib/tools/Config.js");
+  const missing = missingFromClient(client, api, config);
+  if (missing) {
+    console.error(describe("STICKY_PM2_CHANGED", PM2_VERSION, missing));
+    return;
+  }
+  launchOurDaemon(client);
+  prepareDaemonInProcess(client);
+  noticeStockDaemon(client, onStockDaemon);
+  knowSticky(config);
+  exitWithFailedReload(api);
+}
+
+/** PM2 spawns its daemon by file name; while it does so, the name is replaced. */
+function launchOurDaemon(client: Client): void {
+  const { launchDaemon } = client;
+  const stock = requirePm2.resolve("./lib/Daemon.js");
+  const ours = join(__dirname, "daemon.js");
+  client.launchDaemon = function (...args) {
+    const { spawn } = childProcess;
+    childProcess.spawn = ((command: string, argv: string[], options: childProcess.SpawnOptions) =>
+      spawn(
+        command,
+        argv.map((argument) => (argument === stock ? ours : argument)),
+        options,
+      )) as typeof spawn;
+    try {
+      return launchDaemon.apply(this, args);
+    } finally {
+      childProcess.spawn = spawn;
+    }
+  };
+}
+
+/** With `--no-daemon`, PM2 runs its daemon in the process of the command, if there is none yet. */
+function prepareDaemonInProcess(client: Client): void {
+  const { pingDaemon } = client;
+  client.pingDaemon = function (callback) {
+    pingDaemon.call(this, (alive) => {
+      if (!alive && this.daemon_mode === false) {
+        const { applyGodSeams } = require("./god-seams") as typeof import("./god-seams");
+        applyGodSeams();
+      }
+      callback(alive);
+    });
+  };
+}
+
+/** A daemon of plain PM2 does not know our methods. Nobody waits for its answer. */
+function noticeStockDaemon(client: Client, onStockDaemon: () => void): void {
+  const { launchRPC } = client;
+  client.launchRPC = function (callback) {
+    launchRPC.call(this, (error) => {
+      if (!error) {
+        this.client?.call("stickyPing", {}, (refusal) => {
+          if (refusal) onStockDaemon();
+        });
+      }
+      callback?.(error);
+    });
+  };
+}
+
+/** The ecosystem file's `sticky`: PM2 drops what its schema does not know. */
+function knowSticky(config: ConfigTool): void {
+  const schema: Record<string, unknown> = requirePm2("./lib/API/schema.json");
+  schema.sticky = {
+    type: ["boolean", "object"],
+    docDefault: false,
+    docDescription: "Serve Socket.IO from one public port, with sticky sessions",
+  };
+  const { validateJSON } = config;
+  config.validateJSON = function (json) {
+    const result = validateJSON.call(this, json);
+    if (json.sticky === undefined) return result;
+    const wrong = checkStickyOptions(json.sticky);
+    // PM2's own complaint about the type would say the same in other words.
+    result.errors = result.errors.filter((error) => wrong.length === 0 || !error.includes('"sticky"'));
+    result.errors.push(...wrong.map((what) => describe("STICKY_OPTION", what)));
+    if (isSticky(json.sticky)) {
+      const mode = result.config.exec_mode;
+      if (mode === undefined) result.config.exec_mode = "cluster_mode";
+      else if (mode !== "cluster_mode") result.errors.push(describe("STICKY_EXEC_MODE", String(mode)));
+    }
+    return result;
+  };
+}
+
+/** `pm2 reload ecosystem.config.js` would print the error of a failed reload and exit with 0. */
+function exitWithFailedReload(api: Api): void {
+  const { _operate, exitCli } = api;
+  let failed = false;
+  api._operate = function (action, name, envs, callback) {
+    const watched: typeof callback =
+      callback &&
+      ((error, result) => {
+        if (error && action === "reloadProcessId") failed = true;
+        callback(error, result);
+      });
+    _operate.call(this, action, name, envs, watched);
+  };
+  api.exitCli = function (code) {
+    return exitCli.call(this, code || (failed ? 1 : code));
+  };
+}

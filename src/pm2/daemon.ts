@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+/**
+ * The daemon's main file: what PM2's own does, with our seams in place before it starts.
+ */
+import { applyGodSeams } from "./god-seams";
+import { PM2_VERSION, requirePm2 } from "./internals";
+
+process.title = process.env.PM2_DAEMON_TITLE || `PM2 v${PM2_VERSION}: God Daemon (${process.env.PM2_HOME})`;
+applyGodSeams();
+const Daemon = requirePm2("./lib/Daemon.js");
+new Daemon().start();

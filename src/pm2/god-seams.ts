@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+import cluster from "node:cluster";
+import { join } from "node:path";
+import { describe } from "../errors";
+import { type God, missingFromGod, PM2_VERSION, type Pm2Env, type Process, requirePm2 } from "./internals";
+import { reloadSticky } from "./reload";
+import { mayUseSocketIo, StickyApps } from "./sticky-apps";
+
+type Callback = (error: Error | null, result?: unknown) => void;
+type RpcMethods = Record<string, (argument: unknown, callback: Callback) => void>;
+
+/** PM2's default for `kill_timeout`. */
+const KILL_TIMEOUT_MS = 1600;
+
+/**
+ * Binds our primary to God: everything that is changed in the daemon is changed here, one function each. If PM2 is not
+ * the release we know, nothing is changed, and the daemon works as plain PM2.
+ */
+export function applyGodSeams(): void {
+  const god: God = requirePm2("./lib/God.js");
+  const { Server } = requirePm2("./modules/pm2-axon-rpc");
+  const missing = missingFromGod(god, Server.prototype);
+  if (missing) {
+    console.error(describe("STICKY_PM2_CHANGED", PM2_VERSION, missing));
+    return;
+  }
+  const apps = new StickyApps(god);
+  attachWorkers(god, apps);
+  reloadSafely(god, apps);
+  drainBeforeKill(god, apps);
+  closeWithLastWorker(god, apps);
+  exposeStatus(Server, apps);
+}
+
+/** Processes that may use Socket.IO get our container and a pipe; all others are forked as ever. */
+function attachWorkers(god: God, apps: StickyApps): void {
+  const { nodeApp } = god;
+  const stock = { exec: cluster.settings.exec, serialization: undefined, stdio: undefined };
+  const ours = {
+    exec: join(__dirname, "container.js"),
+    // What bundled copies of the official packages need; ours do not care.
+    serialization: "advanced" as const,
+    stdio: ["inherit", "inherit", "inherit", "ipc", "pipe"] as ("inherit" | "ipc" | "pipe")[],
+  };
+  god.nodeApp = (env, callback) => {
+    if (!mayUseSocketIo(env)) {
+      nodeApp.call(god, env, callback);
+      return;
+    }
+    cluster.setupPrimary(ours);
+    try {
+      nodeApp.call(god, env, (error, process) => {
+        if (!error && process) apps.attach(process);
+        callback(error, process);
+      });
+    } finally {
+      cluster.setupPrimary(stock);
+    }
+  };
+}
+
+/** A sticky app's old worker stays until the new one serves; see `reload.ts`. */
+function reloadSafely(god: God, apps: StickyApps): void {
+  for (const name of ["reloadProcessId", "softReloadProcessId"] as const) {
+    const reload = god[name];
+    god[name] = (options, callback) => {
+      const env = god.clusters_db[options.id]?.pm2_env;
+      if (env?.status === "online" && env.exec_mode === "cluster_mode" && apps.serves(env)) {
+        reloadSticky(god, apps, options, callback);
+      } else {
+        reload.call(god, options, callback);
+      }
+    };
+  }
+}
+
+/** A worker gives up its sessions and connections before it gets its signal. */
+function drainBeforeKill(god: God, apps: StickyApps): void {
+  const { killProcess } = god;
+  god.killProcess = (pid: number, env: Pm2Env, callback: Callback) => {
+    const handle = apps.handleOfPid(pid);
+    const kill = () => killProcess.call(god, pid, env, callback);
+    if (handle?.speaks) handle.drain(Number(env.kill_timeout ?? KILL_TIMEOUT_MS)).then(kill);
+    else kill();
+  };
+}
+
+function closeWithLastWorker(god: God, apps: StickyApps): void {
+  const { deleteProcessId } = god;
+  god.deleteProcessId = (id, callback) => {
+    const deleted: Process | undefined = god.clusters_db[id];
+    deleteProcessId.call(god, id, (error, result) => {
+      if (deleted?.pm2_env && !(id in god.clusters_db)) apps.onDeleted(deleted.pm2_env);
+      callback(error, result);
+    });
+  };
+}
+
+/** `expose` is called once with all methods, and then calls itself for each of them. */
+function exposeStatus(Server: { prototype: { expose(...args: unknown[]): void } }, apps: StickyApps): void {
+  const { expose } = Server.prototype;
+  const ours: RpcMethods = {
+    stickyPing: (_, callback) => callback(null, PM2_VERSION),
+    stickyStatus: (_, callback) => callback(null, apps.status()),
+  };
+  Server.prototype.expose = function (...args) {
+    const [methods] = args;
+    if (args.length > 1 || !(methods as RpcMethods).killMe) expose.apply(this, args);
+    else expose.call(this, { ...(methods as RpcMethods), ...ours });
+  };
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+import type { Worker } from "node:cluster";
+import { createRequire } from "node:module";
+
+/**
+ * A typed view of the few members of PM2 that we touch. Nothing here changes PM2; the seams do.
+ */
+export const requirePm2 = createRequire(require.resolve("pm2/package.json"));
+
+export const PM2_VERSION: string = requirePm2("./package.json").version;
+
+/** What PM2 knows of a process: its configuration, environment and state at once. */
+export interface Pm2Env {
+  pm_id: number | string;
+  name: string;
+  namespace?: string;
+  status: string;
+  exec_mode: string;
+  pm_exec_path: string;
+  pm_pid_path: string;
+  pm_err_log_path?: string;
+  restart_time: number;
+  wait_ready?: boolean;
+  listen_timeout?: number;
+  kill_timeout?: number;
+  sticky?: unknown;
+  port?: number | string;
+  env: Record<string, unknown>;
+}
+
+/** A process of PM2's: in cluster mode a worker of Node's cluster. */
+export type Process = Worker & { pm2_env: Pm2Env; pm_id?: number | string };
+
+type Callback<T = unknown> = (error: Error | null, result?: T) => void;
+
+export interface ReloadOptions {
+  id: number;
+  env?: Record<string, unknown> & { current_conf?: unknown };
+}
+
+export interface God {
+  clusters_db: Record<string, Process>;
+  bus: { emit(event: string, data: unknown): void };
+  nodeApp(env: Pm2Env, callback: Callback<Process>): void;
+  executeApp(env: Pm2Env, callback: Callback<Process>): void;
+  resetState(env: Pm2Env): void;
+  killProcess(pid: number, env: Pm2Env, callback: Callback): void;
+  stopProcessId(id: number | string, callback: Callback): void;
+  deleteProcessId(id: number | string, callback: Callback): void;
+  reloadProcessId(options: ReloadOptions, callback: Callback): void;
+  softReloadProcessId(options: ReloadOptions, callback: Callback): void;
+}
+
+const GOD_FUNCTIONS = [
+  "nodeApp",
+  "executeApp",
+  "resetState",
+  "killProcess",
+  "stopProcessId",
+  "deleteProcessId",
+  "reloadProcessId",
+  "softReloadProcessId",
+] as const;
+
+/** The first of the members we rely on in the daemon that is not there, if any. */
+export function missingFromGod(god: Partial<God>, rpcServer: { expose?: unknown }): string | undefined {
+  for (const name of GOD_FUNCTIONS) if (typeof god[name] !== "function") return `God.${name}`;
+  if (typeof god.clusters_db !== "object") return "God.clusters_db";
+  if (typeof god.bus?.emit !== "function") return "God.bus";
+  if (typeof rpcServer.expose !== "function") return "rpc.Server.expose";
+  return undefined;
+}
+
+export interface Client {
+  daemon_mode: boolean;
+  client?: { call(method: string, argument: unknown, callback: (error?: Error) => void): void };
+  launchDaemon(...args: unknown[]): unknown;
+  pingDaemon(callback: (alive: boolean) => void): void;
+  launchRPC(callback?: (error: Error | null) => void): void;
+}
+
+export interface Api {
+  _operate(action: string, name: unknown, envs: unknown, callback?: Callback): void;
+  exitCli(code?: number): unknown;
+}
+
+export interface ConfigTool {
+  validateJSON(json: Record<string, unknown>): { errors: string[]; config: Record<string, unknown> };
+}
+
+/** The same for the command. */
+export function missingFromClient(
+  client: Partial<Client>,
+  api: Partial<Api>,
+  config: Partial<ConfigTool>,
+): string | undefined {
+  for (const name of ["launchDaemon", "pingDaemon", "launchRPC"] as const) {
+    if (typeof client[name] !== "function") return `Client.${name}`;
+  }
+  for (const name of ["_operate", "exitCli"] as const) {
+    if (typeof api[name] !== "function") return `API.${name}`;
+  }
+  return typeof config.validateJSON === "function" ? undefined : "Config.validateJSON";
+}

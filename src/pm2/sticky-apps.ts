@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+import { appendFile } from "node:fs";
+import { createRequire } from "node:module";
+import { appOptions } from "../config";
+import type { Log } from "../log";
+import { App } from "../primary/app";
+import { bindWorker } from "../primary/bind-worker";
+import type { AppStatus } from "../primary/status";
+import type { WorkerHandle } from "../primary/worker-handle";
+import type { God, Pm2Env, Process } from "./internals";
+
+/** An app that can load one of these may use sticky sessions or the adapter. */
+const PACKAGES = [
+  "@socket.io/sticky",
+  "@socket.io/cluster-adapter",
+  "pm2-socket.io/sticky",
+  "pm2-socket.io/cluster-adapter",
+];
+
+/** Whether `sticky` of the ecosystem file, or `--sticky`, is on. */
+export function isSticky(sticky: unknown): boolean {
+  return sticky === true || (typeof sticky === "object" && sticky !== null);
+}
+
+/** Whether a process may need us. All others are started exactly as PM2 starts them. */
+export function mayUseSocketIo(env: Pm2Env): boolean {
+  if (env.sticky === false) return false;
+  if (isSticky(env.sticky)) return true;
+  const { resolve } = createRequire(env.pm_exec_path);
+  return PACKAGES.some((name) => {
+    try {
+      return resolve(name) !== "";
+    } catch {
+      return false;
+    }
+  });
+}
+
+interface Entry {
+  app: App;
+  /** The configuration the app was made of; another one replaces it. */
+  config: string;
+  startTimeoutMs: number;
+}
+
+/**
+ * The apps of God that may use Socket.IO, by namespace and name. An entry is made with the app's first process and goes
+ * with its last; a port is opened only when a worker asks to be served.
+ */
+export class StickyApps {
+  private readonly entries = new Map<string, Entry>();
+  private readonly handles = new WeakMap<Process, WorkerHandle>();
+
+  constructor(private readonly god: God) {}
+
+  /** A new process of an app. */
+  attach(process: Process): void {
+    const env = process.pm2_env;
+    const { app } = this.entryFor(env);
+    const handle = bindWorker(app, process, String(env.pm_id), env.wait_ready === true);
+    this.handles.set(process, handle);
+    if (env.wait_ready) process.on("message", (message) => message === "ready" && handle.release());
+  }
+
+  handleOf(process: Process | undefined): WorkerHandle | undefined {
+    return process && this.handles.get(process);
+  }
+
+  /** The handle of the process with this pid. */
+  handleOfPid(pid: number): WorkerHandle | undefined {
+    for (const process of Object.values(this.god.clusters_db)) {
+      if (process?.process?.pid === Number(pid)) return this.handleOf(process);
+    }
+    return undefined;
+  }
+
+  /** Whether the app of a process is served by us; else it is none of our business. */
+  serves(env: Pm2Env): boolean {
+    return this.entries.get(keyOf(env))?.app.listener !== undefined;
+  }
+
+  /** How long a new worker of the app may take to become ready. */
+  startTimeoutMs(env: Pm2Env): number {
+    return Math.max(this.entries.get(keyOf(env))?.startTimeoutMs ?? 0, env.listen_timeout ?? 0);
+  }
+
+  /** A process was deleted: the app's port is closed with the last one. */
+  onDeleted(env: Pm2Env): void {
+    const key = keyOf(env);
+    for (const process of Object.values(this.god.clusters_db)) {
+      if (process?.pm2_env && keyOf(process.pm2_env) === key) return;
+    }
+    this.entries.get(key)?.app.close();
+    this.entries.delete(key);
+  }
+
+  status(): AppStatus[] {
+    return [...this.entries.values()]
+      .map(({ app }) => app.status())
+      .filter(({ state, workers }) => state !== "closed" || workers.length > 0);
+  }
+
+  private entryFor(env: Pm2Env): Entry {
+    const key = keyOf(env);
+    const config = JSON.stringify([env.sticky, env.port, env.env?.PORT]);
+    const existing = this.entries.get(key);
+    if (existing?.config === config) return existing;
+    const { startTimeoutMs, ...options } = appOptions(env as Parameters<typeof appOptions>[0]);
+    const app = existing?.app ?? new App(env.name, options, this.logFor(env));
+    if (existing) app.configure(options);
+    const entry = { app, config, startTimeoutMs };
+    this.entries.set(key, entry);
+    return entry;
+  }
+
+  /** Errors also go where the app's owner looks: its error log and `pm2 logs`. */
+  private logFor({ name, namespace, pm_id, pm_err_log_path }: Pm2Env): Log {
+    return {
+      info: (line) => console.log(`[pm2-socket.io] ${name}: ${line}`),
+      error: (line) => {
+        console.error(`[pm2-socket.io] ${name}: ${line}`);
+        const data = `[pm2-socket.io] ${line}\n`;
+        if (pm_err_log_path) appendFile(pm_err_log_path, data, () => {});
+        this.god.bus.emit("log:err", { at: Date.now(), data, process: { pm_id, name, namespace } });
+      },
+    };
+  }
+}
+
+function keyOf({ namespace, name }: Pm2Env): string {
+  return `${namespace ?? "default"}\n${name}`;
+}
