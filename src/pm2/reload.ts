@@ -44,13 +44,16 @@ export function reloadSticky(god: God, apps: StickyApps, options: ReloadOptions,
   park(god, old, id, parkedId);
   const log = startOfLog(env);
 
+  let forked = true;
   god.executeApp(env, (error) => {
-    if (!error || god.clusters_db[id]) return;
+    if (!error) return;
+    forked = false;
     unpark(god, old, id, parkedId);
     callback(error);
   });
-  const fresh = god.clusters_db[id];
-  if (!fresh) return; // it could not even be forked, see above
+  // PM2 forks before it returns; the callback comes later, unless forking failed.
+  if (!forked) return;
+  const fresh = god.clusters_db[id]!;
 
   const name = `${env.name} (id ${id})`;
   untilReady(fresh, apps, apps.startTimeoutMs(env)).then((outcome) => {
@@ -113,6 +116,8 @@ function untilReady(fresh: Process, apps: StickyApps, timeoutMs: number): Promis
         resolve({ interrupted: true });
         return;
       }
+      // PM2 does not restart what is being stopped.
+      fresh.pm2_env.status = "stopping";
       resolve({ ready: false, reason: signal ? `was killed by ${signal}` : `exited with code ${code}` });
     });
   });

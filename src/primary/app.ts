@@ -3,6 +3,7 @@ import type { Worker } from "node:cluster";
 import type { Socket } from "node:net";
 import type { Log } from "../log";
 import type { ListenAddress, Peer, ToPrimary } from "../protocol/messages";
+import { removePrivateAddress } from "../protocol/private-address";
 import { type Seat, seatOfSessionId } from "../protocol/session-id";
 import { AgedSet } from "./aged-set";
 import { type Arrival, type ArrivalLimits, Arrivals, refuse } from "./arrival";
@@ -60,6 +61,10 @@ export class App implements WorkerOwner {
     const waiting = this.waiting.clear();
     this.waiting = this.createWaiting();
     for (const arrival of waiting) this.waiting.add(arrival);
+  }
+
+  get limits(): AppOptions {
+    return this.options;
   }
 
   get method(): BalancingMethod {
@@ -183,6 +188,7 @@ export class App implements WorkerOwner {
     this.seats.leave(worker.seat);
     for (const [id, owner] of this.claimed) if (owner === worker) this.claimed.delete(id);
     this.relay.left(worker);
+    if (worker.address !== undefined) removePrivateAddress(worker.address);
   }
 
   /** Opens the public address with the first ready worker; moves it if a later one asks for another. */

@@ -18,11 +18,13 @@ export type ListenerState = "closed" | "opening" | "open" | "failed";
 
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 30_000;
+const MAX_QUICK_RETRIES = 10;
 
 export class Listener {
   private server: Server | undefined;
   private retry: NodeJS.Timeout | undefined;
   private retryMs = FIRST_RETRY_MS;
+  private quickRetries = 0;
   private reported: string | undefined;
   state: ListenerState = "closed";
   /** Why it is not open, while `state` is "failed". */
@@ -67,6 +69,7 @@ export class Listener {
       if (this.server !== server) return;
       this.state = "open";
       this.retryMs = FIRST_RETRY_MS;
+      this.quickRetries = 0;
       this.error = undefined;
       if (this.reported)
         this.log.info(`app "${this.appName}" listens on ${describeAddress(this.address)} now`);
@@ -82,9 +85,14 @@ export class Listener {
       if (this.state === "failed") this.attempt();
       return;
     }
-    const holder =
-      error.code === "EADDRINUSE" && this.address.port ? await portHolder(this.address.port) : undefined;
+    const inUse = error.code === "EADDRINUSE" && this.address.port !== undefined;
+    const { held, holder } = inUse ? await portHolder(this.address.port!) : { held: true };
     if (this.state !== "failed") return; // closed meanwhile
+    if (!held && this.quickRetries++ < MAX_QUICK_RETRIES) {
+      // Whoever held it let go of it while we looked.
+      this.attempt();
+      return;
+    }
     this.error = holder ? `${error.code}, ${holder}` : (error.code ?? error.message);
     if (this.reported !== this.error) {
       this.reported = this.error;

@@ -4,37 +4,52 @@ import { readdir, readFile, readlink } from "node:fs/promises";
 /** Line of /proc/net/tcp: local address, remote address, state 0A (listening), …, inode. */
 const LISTENING = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F:]+ 0A (?:\S+\s+){5}(\d+)/;
 
-/**
- * Which process listens on a TCP port, as far as the operating system tells us: Linux does, for processes of the same
- * user (all of them for root). For a log line only, so that whoever reads it need not look for the culprit.
- */
-export async function portHolder(port: number): Promise<string | undefined> {
-  try {
-    const inodes = new Set<string>();
-    for (const table of ["/proc/net/tcp", "/proc/net/tcp6"]) {
-      for (const line of (await readFile(table, "utf8").catch(() => "")).split("\n")) {
-        const match = LISTENING.exec(line);
-        if (match && Number.parseInt(match[1]!, 16) === port) inodes.add(`socket:[${match[2]}]`);
-      }
-    }
-    if (inodes.size === 0) return undefined;
-    for (const pid of await readdir("/proc")) {
-      if (/^\d+$/.test(pid) && (await holds(pid, inodes))) {
-        const command = await readFile(`/proc/${pid}/cmdline`, "latin1").catch(() => "");
-        return `held by pid ${pid} (${command.split("\0").join(" ").trim().slice(0, 80)})`;
-      }
-    }
-  } catch {
-    // Not Linux, or not our business.
-  }
-  return undefined;
+export interface PortHolder {
+  /** `false` only if it is certain that nobody listens on the port any more. */
+  held: boolean;
+  /** Who holds it, for a log line. */
+  holder?: string;
 }
 
-async function holds(pid: string, inodes: Set<string>): Promise<boolean> {
+/**
+ * Which process listens on a TCP port, as far as the operating system tells us: Linux does, for processes of the same
+ * user (all of them for root). So that whoever reads the log need not look for the culprit.
+ */
+export async function portHolder(port: number): Promise<PortHolder> {
+  const sockets = await listeningSockets(port);
+  if (!sockets) return { held: true };
+  const pids = await readdir("/proc").catch(() => []);
+  for (const pid of pids.filter((name) => /^\d+$/.test(name))) {
+    if (!(await hasOneOf(pid, sockets))) continue;
+    const command = await readFile(`/proc/${pid}/cmdline`, "latin1").catch(() => "");
+    return {
+      held: true,
+      holder: `held by pid ${pid} (${command.replaceAll("\0", " ").trim().slice(0, 80)})`,
+    };
+  }
+  // Either another user's, or it was closed while we looked.
+  return { held: (await listeningSockets(port))?.size !== 0 };
+}
+
+/** The sockets that listen on a port, as /proc names them; `undefined` where there is no /proc. */
+async function listeningSockets(port: number): Promise<Set<string> | undefined> {
+  const sockets = new Set<string>();
+  const tables = await Promise.all(
+    ["/proc/net/tcp", "/proc/net/tcp6"].map((path) => readFile(path, "utf8").catch(() => "")),
+  );
+  if (tables.every((table) => table === "")) return undefined;
+  for (const line of tables.join("\n").split("\n")) {
+    const match = LISTENING.exec(line);
+    if (match && Number.parseInt(match[1]!, 16) === port) sockets.add(`socket:[${match[2]}]`);
+  }
+  return sockets;
+}
+
+async function hasOneOf(pid: string, sockets: Set<string>): Promise<boolean> {
+  if (sockets.size === 0) return false;
   const folder = `/proc/${pid}/fd`;
   for (const fd of await readdir(folder).catch(() => [])) {
-    const target = await readlink(`${folder}/${fd}`).catch(() => "");
-    if (inodes.has(target)) return true;
+    if (sockets.has(await readlink(`${folder}/${fd}`).catch(() => ""))) return true;
   }
   return false;
 }

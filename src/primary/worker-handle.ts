@@ -8,7 +8,7 @@ import { type Envelope, unseal } from "../protocol/ipc";
 import { LINK_VERSION, type ListenAddress, type ToPrimary, type ToWorker } from "../protocol/messages";
 import { generationOf, type Seat, slotOf } from "../protocol/session-id";
 import type { Arrival } from "./arrival";
-import { Handoff } from "./handoff";
+import { Handoff, type HandoffLimits } from "./handoff";
 import { PrimaryLink } from "./link";
 import { isOfficialMessage, type OfficialMessage, OfficialWorker } from "./official-worker";
 
@@ -26,6 +26,7 @@ export type WorkerState = "starting" | "ready" | "draining" | "gone";
 /** What a worker handle tells the app it belongs to. */
 export interface WorkerOwner {
   readonly log: Log;
+  readonly limits: HandoffLimits;
   onStateChange(worker: WorkerHandle): void;
   onReturn(arrival: Arrival): void;
   onTakeBack(socket: Socket, bytes: Buffer): void;
@@ -66,6 +67,7 @@ export class WorkerHandle {
     private held = false,
   ) {
     this.handoff = new Handoff(
+      owner.limits,
       (message, handle, callback) => this.sendHandle(message, handle, callback),
       (arrival) => owner.onReturn(arrival),
     );

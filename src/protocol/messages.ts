@@ -34,8 +34,8 @@ export type PublicAddress = { address: string; family: string; port: number } | 
 
 /** What a worker tells the primary. */
 export type ToPrimary =
-  /** The first message: which protocol the worker speaks, and whether it could use an inherited pipe. */
-  | { type: "hello"; version: number; release: string }
+  /** The first message: which protocol the worker speaks. */
+  | { type: "hello"; version: number }
   /** My HTTP server takes connections; `wants` is where the app asked to listen, if it did. */
   | { type: "ready"; address: string; wants?: ListenAddress }
   /** My HTTP server was closed by the app: hand me nothing more. */

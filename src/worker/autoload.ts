@@ -45,8 +45,8 @@ function bind(name: string, exports: Exports, sticky: boolean): void {
     const { prototype } = (exports.Server ?? {}) as {
       prototype?: SocketIoServer & { bind?(engine: unknown): unknown };
     };
-    if (typeof prototype?.bind !== "function") return;
-    seen.add(exports);
+    if (typeof prototype?.bind !== "function" || seen.has(prototype)) return;
+    seen.add(exports).add(prototype);
     watchAttach(prototype as never);
   }
 }

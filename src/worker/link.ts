@@ -42,9 +42,7 @@ export class WorkerLink extends EventEmitter<Events> {
     this.setMaxListeners(0);
     process.on("message", (message, handle) => this.receiveIpc(message, handle as Handle | undefined));
     process.once("disconnect", () => this.close());
-    this.sendIpc(
-      encodeFrame({ type: "hello", version: LINK_VERSION, release: process.version } satisfies ToPrimary),
-    );
+    this.sendIpc(encodeFrame({ type: "hello", version: LINK_VERSION }));
     setTimeout(() => {
       if (this.state === "opening") console.error(describe("STICKY_NO_PRIMARY"));
     }, WELCOME_TIMEOUT_MS).unref();

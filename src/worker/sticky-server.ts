@@ -5,12 +5,12 @@ import { Server as TlsServer } from "node:tls";
 import { StickyError } from "../errors";
 import { dropHandle, type Handle, inject } from "../node-internals";
 import type { ListenAddress, PublicAddress } from "../protocol/messages";
+import { privateAddress } from "../protocol/private-address";
 import { Drain } from "./drain";
 import type { Engine } from "./engine";
 import { adoptClient } from "./forward";
 import type { WorkerLink } from "./link";
 import { listenAddress, listenCallback } from "./listen-arguments";
-import { privateAddress } from "./private-address";
 import { Router } from "./router";
 import { Sessions } from "./sessions";
 

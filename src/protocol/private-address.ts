@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { mkdtempSync, rmSync } from "node:fs";
+import { lstatSync, mkdtempSync, rmdirSync, unlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 
@@ -11,17 +11,22 @@ const PREFIX = "pm2-socket.io-";
  */
 export function privateAddress(): string {
   const folder = mkdtempSync(join(tmpdir(), PREFIX));
-  process.once("exit", () => removePrivateAddress(join(folder, "w")));
-  return process.platform === "win32" ? `\\\\.\\pipe\\${basename(folder)}` : join(folder, "w");
+  const address = join(folder, "w");
+  process.once("exit", () => removePrivateAddress(address));
+  return process.platform === "win32" ? `\\\\.\\pipe\\${basename(folder)}` : address;
 }
 
-/** Removes what a worker left that had no time to do it itself. Touches nothing that does not look like ours. */
+/**
+ * Removes what a killed worker had no time to remove itself: the socket and its empty folder. Anything else under that
+ * name stays; the address is a worker's word.
+ */
 export function removePrivateAddress(address: string): void {
   const folder = dirname(address);
   if (!basename(folder).startsWith(PREFIX)) return;
   try {
-    rmSync(folder, { recursive: true, force: true });
+    if (lstatSync(address, { throwIfNoEntry: false })?.isSocket()) unlinkSync(address);
+    rmdirSync(folder);
   } catch {
-    // Somebody else's, or gone: a folder without a listener does no harm.
+    // Gone already, or not ours.
   }
 }
