@@ -4,7 +4,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { describe } from "../errors";
 import { type Log, shield } from "../log";
 import type { ListenAddress, PublicAddress } from "../protocol/messages";
-import { portHolder } from "./port-holder";
+import { type PortHolder, portHolder } from "./port-holder";
 
 /**
  * An app's public address.
@@ -86,7 +86,7 @@ export class Listener {
       return;
     }
     const inUse = error.code === "EADDRINUSE" && this.address.port !== undefined;
-    const { held, holder } = inUse ? await portHolder(this.address.port!) : { held: true };
+    const { held, pid, holder }: PortHolder = inUse ? await portHolder(this.address.port!) : { held: true };
     if (this.state !== "failed") return; // closed meanwhile
     if (!held && this.quickRetries++ < MAX_QUICK_RETRIES) {
       // Whoever held it let go of it while we looked.
@@ -94,7 +94,10 @@ export class Listener {
       return;
     }
     this.error = holder ? `${error.code}, ${holder}` : (error.code ?? error.message);
-    if (this.reported !== this.error) {
+    // An app that listened before it attached Socket.IO has the port here, by way of the cluster module, until its last
+    // worker has moved.
+    const moving = pid === process.pid && this.retryMs === FIRST_RETRY_MS;
+    if (!moving && this.reported !== this.error) {
       this.reported = this.error;
       this.log.error(describe("STICKY_PORT", this.appName, describeAddress(this.address), this.error));
     }

@@ -7,6 +7,7 @@ const LISTENING = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F:]+ 0A (?:\S+\s+){5}(
 export interface PortHolder {
   /** `false` only if it is certain that nobody listens on the port any more. */
   held: boolean;
+  pid?: number;
   /** Who holds it, for a log line. */
   holder?: string;
 }
@@ -24,6 +25,7 @@ export async function portHolder(port: number): Promise<PortHolder> {
     const command = await readFile(`/proc/${pid}/cmdline`, "latin1").catch(() => "");
     return {
       held: true,
+      pid: Number(pid),
       holder: `held by pid ${pid} (${command.replaceAll("\0", " ").trim().slice(0, 80)})`,
     };
   }
