@@ -163,8 +163,7 @@ export class App implements WorkerOwner {
 
   private route(arrival: Arrival): void {
     const owner = arrival.sessionId === undefined ? undefined : this.ownerOf(arrival.sessionId);
-    const serves = owner?.state === "ready" || owner?.state === "draining";
-    const worker = serves ? owner : this.balancer.pick(this.readyWorkers());
+    const worker = owner?.servesItsSessions ? owner : this.balancer.pick(this.readyWorkers());
     if (worker) {
       worker.offer(arrival);
       return;

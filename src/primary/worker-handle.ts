@@ -47,6 +47,8 @@ export class WorkerHandle {
   private announced = false;
   /** Told to drain by its manager: it cannot become ready again. */
   private retired = false;
+  /** It has nothing left, or has run out of time. */
+  private drained = false;
   /** Where the app asked to listen. */
   wants: ListenAddress | undefined;
   /** The worker's private address; `undefined` until it is ready. */
@@ -96,6 +98,11 @@ export class WorkerHandle {
 
   get handedOff(): number {
     return this.handoff.count + (this.official?.handedOff ?? 0);
+  }
+
+  /** Whether the requests of the worker's own sessions still go to it. */
+  get servesItsSessions(): boolean {
+    return this.currentState === "ready" || (this.currentState === "draining" && !this.drained);
   }
 
   /** Whether the worker is part of our protocol at all; most processes that PM2 runs are not. */
@@ -149,7 +156,7 @@ export class WorkerHandle {
       return Promise.resolve();
     }
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs);
+      const timer = setTimeout(() => this.endDrain(), timeoutMs);
       this.drainWaiters.push(() => {
         clearTimeout(timer);
         resolve();
@@ -182,6 +189,7 @@ export class WorkerHandle {
   }
 
   private endDrain(): void {
+    this.drained = true;
     for (const done of this.drainWaiters.splice(0)) done();
   }
 

@@ -26,6 +26,10 @@ export class Drain {
     return this.state === "running";
   }
 
+  get done(): boolean {
+    return this.state === "done";
+  }
+
   start(): void {
     if (this.state !== "idle") return;
     this.state = "running";

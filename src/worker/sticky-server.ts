@@ -112,7 +112,7 @@ export class StickyServer {
   }
 
   private receive(seq: number, head: Buffer, handle: Handle | undefined): void {
-    if (!this.httpServer.listening) {
+    if (!this.httpServer.listening || this.drain.done) {
       handle?.close();
       this.link.sendNow({ type: "refused", seq });
       return;
