@@ -71,6 +71,11 @@ const RULES: Record<keyof StickyOptions, Rule> = {
   startTimeout: duration,
 };
 
+/** Whether `sticky` of the ecosystem file, or `--sticky`, is on. */
+export function isSticky(sticky: unknown): boolean {
+  return sticky === true || (typeof sticky === "object" && sticky !== null);
+}
+
 /** What is wrong with a `sticky` value, one sentence each; empty if it is fine. */
 export function checkStickyOptions(value: unknown): string[] {
   if (value === undefined || typeof value === "boolean") return [];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 import childProcess from "node:child_process";
 import { join } from "node:path";
-import { checkStickyOptions } from "../config";
+import { checkStickyOptions, isSticky } from "../config";
 import { describe } from "../errors";
 import {
   type Api,
@@ -11,7 +11,6 @@ import {
   PM2_VERSION,
   requirePm2,
 } from "./internals";
-import { isSticky } from "./sticky-apps";
 
 /**
  * Changes what runs outside the daemon, the `pm2` command and the programmatic API: which daemon is started, and which

@@ -3,9 +3,9 @@
  * The main file of the workers that may use Socket.IO: PM2's own container, with our packages bound to what the app
  * loads.
  */
+import { isSticky } from "../config";
 import { autoload } from "../worker/autoload";
 import { requirePm2 } from "./internals";
-import { isSticky } from "./sticky-apps";
 
 autoload(isSticky(JSON.parse(process.env.pm2_env ?? "{}").sticky));
 process.argv[1] = requirePm2.resolve("./lib/ProcessContainer.js");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 import { appendFile } from "node:fs";
 import { createRequire } from "node:module";
-import { appOptions } from "../config";
+import { appOptions, isSticky } from "../config";
 import type { Log } from "../log";
 import { App } from "../primary/app";
 import { bindWorker } from "../primary/bind-worker";
@@ -16,11 +16,6 @@ const PACKAGES = [
   "pm2-socket.io/sticky",
   "pm2-socket.io/cluster-adapter",
 ];
-
-/** Whether `sticky` of the ecosystem file, or `--sticky`, is on. */
-export function isSticky(sticky: unknown): boolean {
-  return sticky === true || (typeof sticky === "object" && sticky !== null);
-}
 
 /** Whether a process may need us. All others are started exactly as PM2 starts them. */
 export function mayUseSocketIo(env: Pm2Env): boolean {
