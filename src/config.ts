@@ -23,6 +23,10 @@ export interface StickyOptions {
   maxHeadSize?: number;
   /** How many connections may be without a request line, and how many may wait for a worker. Default: 10,000. */
   maxPending?: number;
+  /**
+   * What is kept for clients that come back (connection state recovery): `maxBytes` of packets. Default: 67,108,864.
+   */
+  recovery?: { maxBytes?: number };
   /** How long a new worker may take to become ready in a reload, in ms. Default: 60,000. */
   startTimeout?: number;
 }
@@ -34,7 +38,11 @@ const DEFAULTS = {
   maxHeadSize: 16_384,
   maxPending: 10_000,
   startTimeout: 60_000,
+  recoveryBytes: 64 * 1024 * 1024,
 } as const;
+
+/** Sessions without a client that are kept. */
+const MAX_LOST_SESSIONS = 200_000;
 
 const DEFAULT_PORT = 8080;
 /** The longest delay of a Node timer. */
@@ -53,6 +61,7 @@ const text: Rule = {
   takes: "a non-empty string",
   check: (value) => typeof value === "string" && value !== "",
 };
+const BYTES = integer(0, 2 ** 40, "bytes");
 const duration = integer(1, MAX_MS, "milliseconds");
 
 const RULES: Record<keyof StickyOptions, Rule> = {
@@ -69,6 +78,13 @@ const RULES: Record<keyof StickyOptions, Rule> = {
   maxHeadSize: integer(64, 2 ** 20, "bytes"),
   maxPending: integer(1, 1_000_000, "an integer"),
   startTimeout: duration,
+  recovery: {
+    takes: "{ maxBytes: a number of bytes }",
+    check: (value) =>
+      typeof value === "object" &&
+      value !== null &&
+      Object.entries(value).every(([name, bytes]) => name === "maxBytes" && BYTES.check(bytes)),
+  },
 };
 
 /** Whether `sticky` of the ecosystem file, or `--sticky`, is on. */
@@ -130,6 +146,10 @@ export function appOptions(app: AppEnvironment): Readonly<AppOptions & { startTi
     maxHeadSize: sticky.maxHeadSize ?? DEFAULTS.maxHeadSize,
     maxPending: sticky.maxPending ?? DEFAULTS.maxPending,
     startTimeoutMs: sticky.startTimeout ?? DEFAULTS.startTimeout,
+    recovery: {
+      maxBytes: sticky.recovery?.maxBytes ?? DEFAULTS.recoveryBytes,
+      maxSessions: MAX_LOST_SESSIONS,
+    },
     listenOn: (wants: ListenAddress | undefined) => {
       if (typeof configured === "string") return around({ path: configured });
       if (configured !== undefined) return around({ port: configured });

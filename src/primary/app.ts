@@ -10,6 +10,7 @@ import { type Arrival, type ArrivalLimits, Arrivals, refuse } from "./arrival";
 import { Balancer, type BalancingMethod } from "./balancer";
 import { Listener } from "./listener";
 import type { OfficialMessage } from "./official-worker";
+import type { RecoveryLimits } from "./recovery";
 import { Relay } from "./relay";
 import { Seats } from "./seats";
 import { type AppStatus, statusOf } from "./status";
@@ -18,6 +19,7 @@ import { WorkerHandle, type WorkerOwner } from "./worker-handle";
 export interface AppOptions extends ArrivalLimits {
   method: BalancingMethod;
   queueTimeoutMs: number;
+  recovery: RecoveryLimits;
   /** Where to listen, given what the worker asked for; absent where the user's own server brings the connections. */
   listenOn?: (wants: ListenAddress | undefined) => ListenAddress;
 }
@@ -39,7 +41,7 @@ export class App implements WorkerOwner {
   private balancer: Balancer;
   private arrivals: Arrivals;
   private waiting: AgedSet<Arrival>;
-  private readonly relay = new Relay(this.workers);
+  private readonly relay: Relay;
   private readonly watchers = new Set<(worker: WorkerHandle) => void>();
   private peersScheduled = false;
 
@@ -48,6 +50,7 @@ export class App implements WorkerOwner {
     private options: AppOptions,
     readonly log: Log,
   ) {
+    this.relay = new Relay(this.workers, options.recovery);
     this.balancer = new Balancer(options.method);
     this.arrivals = this.createArrivals();
     this.waiting = this.createWaiting();
@@ -90,6 +93,10 @@ export class App implements WorkerOwner {
     this.arrivals.add(socket);
   }
 
+  get epoch(): string {
+    return this.relay.recovery.epoch;
+  }
+
   /** Calls `watch` on every change of a worker's state, until the returned function is called. */
   watch(watch: (worker: WorkerHandle) => void): () => void {
     this.watchers.add(watch);
@@ -105,6 +112,7 @@ export class App implements WorkerOwner {
     this.listener?.close();
     this.listener = undefined;
     this.arrivals.close();
+    this.relay.recovery.close();
     for (const { socket } of this.waiting.clear()) refuse(socket, 503);
   }
 

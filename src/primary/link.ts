@@ -77,6 +77,11 @@ export class PrimaryLink {
     this.pipe.write(frame);
   }
 
+  /** So much is waiting that what may be dropped should be dropped. */
+  get isBehind(): boolean {
+    return this.waitingBytes > MAX_LINK_BUFFER_BYTES / 4;
+  }
+
   close(): void {
     this.closed = true;
     this.pipe?.removeAllListeners("data");

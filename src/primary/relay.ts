@@ -1,41 +1,108 @@
 // SPDX-License-Identifier: MIT
-import type { ToPrimary } from "../protocol/messages";
+import type { Cast, ToPrimary } from "../protocol/messages";
+import { Interest } from "./interest";
 import type { OfficialMessage } from "./official-worker";
+import { Recovery, type RecoveryLimits } from "./recovery";
 import type { WorkerHandle } from "./worker-handle";
+
+interface Frame {
+  from: WorkerHandle;
+  message: ToPrimary;
+  bytes: Buffer;
+}
 
 /**
  * Passes adapter messages between the workers of one app. Payloads are never decoded: a frame leaves as the bytes it
  * came in.
+ *
+ * Frames are routed after everything that could be read in this turn of the event loop was read, and interest counts as
+ * soon as it is read. So once a client was told that it has joined a room, any later broadcast reaches it: the interest
+ * was in the kernel's buffer of its worker's link before the client was told.
  */
 export class Relay {
   /** Which worker an adapter lives on. */
   private readonly adapters = new Map<string, WorkerHandle>();
+  private readonly interest = new Interest<WorkerHandle>();
+  readonly recovery: Recovery<WorkerHandle>;
+  private queue: Frame[] = [];
 
-  constructor(private readonly workers: ReadonlySet<WorkerHandle>) {}
+  constructor(
+    private readonly workers: ReadonlySet<WorkerHandle>,
+    limits: RecoveryLimits,
+  ) {
+    this.recovery = new Recovery(limits, (worker, { nsp, rooms }) => {
+      for (const room of rooms.keys()) this.interest.join(worker, nsp, room);
+    });
+  }
 
-  handle(from: WorkerHandle, message: ToPrimary, frame: Buffer): void {
+  handle(from: WorkerHandle, message: ToPrimary, bytes: Buffer): void {
     switch (message.type) {
+      case "cast":
       case "publish":
-        for (const worker of this.workers) if (worker !== from) worker.relay(frame);
-        break;
       case "respond":
-        this.adapters.get(message.uid)?.relay(frame);
+        if (this.queue.length === 0) setImmediate(() => this.flush());
+        this.queue.push({ from, message, bytes });
+        break;
+      case "interest":
+        for (const room of message.joined) this.interest.join(from, message.nsp, room);
+        for (const room of message.left) this.interest.leave(from, message.nsp, room);
+        break;
+      case "settled":
+        for (const room of message.rooms) this.interest.settle(from, message.nsp, room);
         break;
       case "adapter-open":
         this.adapters.set(message.uid, from);
+        if (message.recoverableMs !== undefined) this.recovery.enable(message.recoverableMs);
         break;
       case "adapter-close":
         this.adapters.delete(message.uid);
         break;
+      default:
+        this.recovery.handle(from, message);
     }
   }
 
   /** The others need not wait for answers of a worker that is gone. */
   left(gone: WorkerHandle): void {
+    // What it sent before it died comes first.
+    this.flush();
+    this.interest.forget(gone);
+    this.recovery.left(gone);
     const uids = [...this.adapters].filter(([, worker]) => worker === gone).map(([uid]) => uid);
     if (uids.length === 0) return;
+    // What it sent before it died comes first.
+    this.flush();
     for (const uid of uids) this.adapters.delete(uid);
     for (const worker of this.workers) if (worker !== gone) worker.send({ type: "gone", uids });
+  }
+
+  private flush(): void {
+    const frames = this.queue;
+    this.queue = [];
+    for (const frame of frames) this.route(frame);
+  }
+
+  private route({ from, message, bytes }: Frame): void {
+    if (message.type === "respond") {
+      this.adapters.get(message.uid)?.relay(bytes, false);
+    } else if (message.type === "cast") {
+      // What is kept is delivered in the primary's order everywhere, so its emitter gets it back.
+      const kept = message.order !== undefined;
+      if (kept) this.recovery.keep(message, bytes);
+      for (const worker of this.targetsOf(message)) {
+        if (kept || worker !== from) worker.relay(bytes, message.volatile);
+      }
+    } else if (message.type === "publish") {
+      for (const worker of this.workers) {
+        if (worker === from) continue;
+        for (const room of message.joins?.rooms ?? []) this.interest.expect(worker, message.joins!.nsp, room);
+        worker.relay(bytes, false);
+      }
+    }
+  }
+
+  private targetsOf({ target }: Cast): ReadonlySet<WorkerHandle> {
+    return target.rooms.length === 0 ? this.workers : this.interest.in(target.nsp, target.rooms);
   }
 
   /** The same for workers that speak the official adapter's protocol, among themselves. */

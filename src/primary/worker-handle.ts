@@ -27,6 +27,8 @@ export type WorkerState = "starting" | "ready" | "draining" | "gone";
 export interface WorkerOwner {
   readonly log: Log;
   readonly limits: HandoffLimits;
+  /** What the offsets of the app's packets begin with. */
+  readonly epoch: string;
   onStateChange(worker: WorkerHandle): void;
   onReturn(arrival: Arrival): void;
   onTakeBack(socket: Socket, bytes: Buffer): void;
@@ -58,6 +60,7 @@ export class WorkerHandle {
   forwarded = 0;
   framesRelayed = 0;
   bytesRelayed = 0;
+  framesDropped = 0;
 
   /**
    * @param held the worker is not ready before {@link release} is called, whatever it says itself
@@ -131,9 +134,13 @@ export class WorkerHandle {
     this.link?.send(message);
   }
 
-  /** Passes a frame of another worker on. */
-  relay(frame: Buffer): void {
+  /** Passes a frame of another worker on; one that is `volatile` is dropped if the worker is slow to read. */
+  relay(frame: Buffer, volatile: boolean): void {
     if (!this.link) return;
+    if (volatile && this.link.isBehind) {
+      this.framesDropped++;
+      return;
+    }
     this.framesRelayed++;
     this.bytesRelayed += frame.length;
     this.link.sendBytes(frame);
@@ -278,7 +285,13 @@ export class WorkerHandle {
       return;
     }
     const fd = this.worker.process.stdio?.findIndex((stream, index) => index > 3 && stream !== null) ?? -1;
-    this.send({ type: "welcome", version: LINK_VERSION, seat: this.seat, fd: fd > 0 ? fd : undefined });
+    this.send({
+      type: "welcome",
+      version: LINK_VERSION,
+      seat: this.seat,
+      fd: fd > 0 ? fd : undefined,
+      epoch: this.owner.epoch,
+    });
     if (fd > 0) {
       const pipe = this.worker.process.stdio[fd] as Socket;
       this.link = new PrimaryLink(pipe, () => {}, this.linkEvents());

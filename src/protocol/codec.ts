@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
-import type { Message } from "./messages";
+import type { Cast, CastTarget, Message, Restored } from "./messages";
 
 /**
  * A frame is `u32 length | u8 kind | body`, little-endian; `length` counts what follows it. What travels often is
  * binary; the rest is JSON. Relayed kinds look the same in both directions, so that the primary can pass them on as
  * the bytes they came in.
  */
-const KIND = { json: 0, publish: 1, respond: 2, accepted: 3, load: 4 } as const;
+const KIND = { json: 0, publish: 1, respond: 2, accepted: 3, load: 4, cast: 5, restored: 6 } as const;
 const HEADER = 5;
+const EMPTY = Buffer.alloc(0);
 
 /** Larger frames are refused: nobody means to send them, and they would have to be kept whole in memory. */
 export const MAX_FRAME_BYTES = 512 * 1024 * 1024;
@@ -30,9 +31,16 @@ function allocate(kind: number, bodyLength: number): Buffer {
 
 export function encodeFrame(message: Message): Buffer {
   switch (message.type) {
+    case "cast":
+      return encodeCast(message);
+    case "restored":
+      return encodeRestored(message);
     case "publish": {
-      const frame = allocate(KIND.publish, message.payload.length);
-      frame.set(message.payload, HEADER);
+      const joins = message.joins ? Buffer.from(JSON.stringify(message.joins)) : EMPTY;
+      const frame = allocate(KIND.publish, 4 + joins.length + message.payload.length);
+      frame.writeUInt32LE(joins.length, HEADER);
+      frame.set(joins, HEADER + 4);
+      frame.set(message.payload, HEADER + 4 + joins.length);
       return frame;
     }
     case "respond": {
@@ -68,8 +76,15 @@ export function encodeFrame(message: Message): Buffer {
 export function decodeFrame(bytes: Buffer): Message {
   const body = bytes.subarray(HEADER);
   switch (bytes[4]) {
-    case KIND.publish:
-      return { type: "publish", payload: body };
+    case KIND.cast:
+      return decodeCast(body);
+    case KIND.restored:
+      return decodeRestored(body);
+    case KIND.publish: {
+      const [joins, payload] = split(body, 0);
+      if (joins.length === 0) return { type: "publish", payload };
+      return { type: "publish", payload, joins: parseJson(joins.toString(), "nsp") as never };
+    }
     case KIND.respond: {
       const end = 1 + (body[0] ?? 0);
       if (body.length < end) throw new FrameError("short response");
@@ -87,23 +102,100 @@ export function decodeFrame(bytes: Buffer): Message {
         forwarded: body.readUInt32LE(8),
       };
     case KIND.json:
-      return parseJson(body.toString());
+      return parseJson(body.toString(), "type") as Message;
     default:
       throw new FrameError(`unknown kind ${bytes[4]}`);
   }
 }
 
-function parseJson(text: string): Message {
-  let message: unknown;
+/**
+ * A cast is `u8 flags | f64 order | u32 length | target as JSON | payload`; a target of all clients of "/" has no JSON.
+ * The order is written into the frame by the primary ({@link stampCast}), which passes it on as it is otherwise.
+ */
+const VOLATILE = 1;
+const COMPRESS = 2;
+const NO_COMPRESS = 4;
+const KEPT = 8;
+const CAST_HEADER = 13;
+const ALL: CastTarget = { nsp: "/", rooms: [], except: [] };
+
+function encodeCast({ volatile, compress, order, target, payload }: Cast): Buffer {
+  const all = target.nsp === "/" && target.rooms.length === 0 && target.except.length === 0;
+  const header = all ? EMPTY : Buffer.from(JSON.stringify(target));
+  const frame = allocate(KIND.cast, CAST_HEADER + header.length + payload.length);
+  const compression = compress === undefined ? 0 : compress ? COMPRESS : NO_COMPRESS;
+  frame[HEADER] = (volatile ? VOLATILE : 0) | (order === undefined ? 0 : KEPT) | compression;
+  frame.writeDoubleLE(order ?? 0, HEADER + 1);
+  frame.writeUInt32LE(header.length, HEADER + 9);
+  frame.set(header, HEADER + CAST_HEADER);
+  frame.set(payload, HEADER + CAST_HEADER + header.length);
+  return frame;
+}
+
+/** Writes the order into the frame of a cast that is kept. */
+export function stampCast(frame: Buffer, order: number): void {
+  frame.writeDoubleLE(order, HEADER + 1);
+}
+
+function decodeCast(body: Buffer): Cast {
+  const flags = body[0] ?? 0;
+  const [header, payload] = split(body, 9);
+  const order = flags & KEPT ? body.readDoubleLE(1) : undefined;
+  const target = header.length === 0 ? ALL : (parseJson(header.toString(), "nsp") as unknown as CastTarget);
+  const compress = flags & COMPRESS ? true : flags & NO_COMPRESS ? false : undefined;
+  return { type: "cast", volatile: (flags & VOLATILE) !== 0, compress, order, target, payload };
+}
+
+/** A restored session is `u32 length | all but the payloads as JSON`, then for each payload `u32 length | bytes`. */
+function encodeRestored({ missed, ...rest }: Restored): Buffer {
+  const header = Buffer.from(JSON.stringify({ ...rest, orders: missed.map(({ order }) => order) }));
+  const sizes = missed.reduce((sum, { payload }) => sum + 4 + payload.length, 0);
+  const frame = allocate(KIND.restored, 4 + header.length + sizes);
+  frame.writeUInt32LE(header.length, HEADER);
+  frame.set(header, HEADER + 4);
+  let at = HEADER + 4 + header.length;
+  for (const { payload } of missed) {
+    frame.writeUInt32LE(payload.length, at);
+    frame.set(payload, at + 4);
+    at += 4 + payload.length;
+  }
+  return frame;
+}
+
+function decodeRestored(body: Buffer): Restored {
+  const [header, payloads] = split(body, 0);
+  const { orders, ...rest } = parseJson(header.toString(), "type");
+  const missed: Restored["missed"] = [];
+  let left = payloads;
+  for (const order of orders as number[]) {
+    const [payload, next] = split(left, 0);
+    missed.push({ order, payload });
+    left = next;
+  }
+  return { ...rest, missed } as Restored;
+}
+
+/** `u32 length | so many bytes | rest`, from `offset`. */
+function split(body: Buffer, offset: number): [Buffer, Buffer] {
+  const start = offset + 4;
+  if (body.length < start) throw new FrameError("short frame");
+  const end = start + body.readUInt32LE(offset);
+  if (body.length < end) throw new FrameError("short frame");
+  return [body.subarray(start, end), body.subarray(end)];
+}
+
+/** Parses an object that has the string property `mark`. */
+function parseJson(text: string, mark: string): Record<string, unknown> {
+  let value: unknown;
   try {
-    message = JSON.parse(text);
+    value = JSON.parse(text);
   } catch {
     throw new FrameError("invalid JSON");
   }
-  if (typeof message !== "object" || message === null || typeof (message as Message).type !== "string") {
+  if (typeof value !== "object" || value === null || typeof (value as never)[mark] !== "string") {
     throw new FrameError("not a message");
   }
-  return message as Message;
+  return value as Record<string, unknown>;
 }
 
 /** Cuts a byte stream into frames, whatever the chunking. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import type { RoomKey } from "./room-key";
 import type { Seat } from "./session-id";
 
 /**
@@ -32,6 +33,50 @@ export interface Peer {
 /** The public address as opened by the primary, in the form of `server.address()`. */
 export type PublicAddress = { address: string; family: string; port: number } | string;
 
+/** A packet, encoded as its clients will get it. The primary reads at most its target, never the payload. */
+export interface Cast {
+  type: "cast";
+  /** May be dropped when a link is slow. */
+  volatile: boolean;
+  /**
+   * Kept for clients that come back: the primary puts it in order with all others of the app, numbers it, and sends it
+   * to its emitter as well. 0 until then; `undefined` for a packet that is not kept.
+   */
+  order?: number;
+  compress?: boolean;
+  target: CastTarget;
+  payload: Uint8Array;
+}
+
+export interface SessionState {
+  nsp: string;
+  sid: string;
+  /** Known to the client and the servers only. */
+  pid: string;
+  rooms: RoomKey[];
+  /** `socket.data`, serialized, base64. */
+  data: string;
+}
+
+/** Why a session could not be restored; for the debug log. */
+export type NotRestored = "unknown" | "expired" | "evicted";
+
+/** The answer to `restore`: the session and the packets its client has missed, in order, or why there is none. */
+export interface Restored {
+  type: "restored";
+  seq: number;
+  session?: SessionState;
+  reason?: NotRestored;
+  missed: { order: number; payload: Uint8Array }[];
+}
+
+export interface CastTarget {
+  nsp: string;
+  /** Empty for all clients of the namespace. */
+  rooms: RoomKey[];
+  except: RoomKey[];
+}
+
 /** What a worker tells the primary. */
 export type ToPrimary =
   /** The first message: which protocol the worker speaks. */
@@ -52,20 +97,45 @@ export type ToPrimary =
   | { type: "unclaim"; id: string }
   /** Whose is this session id? Answered by `owner`. */
   | { type: "whose"; seq: number; id: string }
-  /** An adapter was opened or closed; `uid` is its address for responses. */
-  | { type: "adapter-open"; uid: string }
+  /**
+   * An adapter was opened or closed; `uid` is its address for responses. With connection state recovery, `recoverableMs`
+   * says how long its sessions can be restored.
+   */
+  | { type: "adapter-open"; uid: string; recoverableMs?: number }
   | { type: "adapter-close"; uid: string }
+  /** What a recoverable session is at the moment, so that it outlives its worker. */
+  | ({ type: "session-open" } & SessionState)
+  | { type: "session-rooms"; nsp: string; sid: string; joined: RoomKey[]; left: RoomKey[] }
+  | { type: "session-data"; nsp: string; sid: string; data: string }
+  /** The session has lost its client, which may come back. */
+  | { type: "session-lost"; nsp: string; sid: string; data: string }
+  /** The session is over. */
+  | { type: "session-over"; nsp: string; sid: string }
+  /** A client came back with this private id and the last offset it knows; answered by `restored`. */
+  | { type: "restore"; seq: number; nsp: string; pid: string; offset: string }
   /** The drain is done: no session is left, nothing is in flight. */
   | { type: "drained" }
-  /** An adapter message for all other workers of the app. */
-  | { type: "publish"; payload: Uint8Array }
+  /** A packet for the clients of other workers. */
+  | Cast
+  /** The first member of these rooms is here now, or the last one has left. */
+  | { type: "interest"; nsp: string; joined: RoomKey[]; left: RoomKey[] }
+  /**
+   * An adapter message for all other workers of the app. If it makes sockets join rooms, `joins` names them: until each
+   * receiver has said `settled`, it may have members there.
+   */
+  | { type: "publish"; payload: Uint8Array; joins?: { nsp: string; rooms: RoomKey[] } }
+  /** What a `publish` with `joins` asked for is done here, and `interest` has been sent accordingly. */
+  | { type: "settled"; nsp: string; rooms: RoomKey[] }
   /** An adapter message for the adapter `uid`. */
   | { type: "respond"; uid: string; payload: Uint8Array };
 
 /** What the primary tells a worker. */
 export type ToWorker =
-  /** The answer to `hello`. `fd` is the inherited pipe to use for all further frames. */
-  | { type: "welcome"; version: number; seat: Seat; fd?: number }
+  /**
+   * The answer to `hello`. `fd` is the inherited pipe to use for all further frames; `epoch` is what the offsets of
+   * this primary begin with.
+   */
+  | { type: "welcome"; version: number; seat: Seat; fd?: number; epoch: string }
   /** The protocol versions differ; the worker goes on without a link. */
   | { type: "unwelcome"; version: number }
   /** The public address is open (`address`) or was tried in vain (`error`). */
@@ -76,9 +146,13 @@ export type ToWorker =
   | { type: "owner"; seq: number; seat?: Seat }
   /** Stop taking new work, end the sessions cleanly, then say `drained`. */
   | { type: "drain" }
+  /** The session's client came back elsewhere: close its connection here, then say `session-lost`. */
+  | { type: "surrender"; nsp: string; sid: string }
+  | Restored
   /** These adapters are gone: do not wait for their answers. */
   | { type: "gone"; uids: string[] }
-  | { type: "publish"; payload: Uint8Array }
+  | Cast
+  | { type: "publish"; payload: Uint8Array; joins?: { nsp: string; rooms: RoomKey[] } }
   | { type: "respond"; uid: string; payload: Uint8Array };
 
 export type Message = ToPrimary | ToWorker;

@@ -1,15 +1,29 @@
 // SPDX-License-Identifier: MIT
 import { deserialize, serialize } from "node:v8";
 import {
+  Adapter,
+  type BroadcastOptions,
   type ClusterAdapterOptions,
   ClusterAdapterWithHeartbeat,
   type ClusterMessage,
   type ClusterResponse,
   MessageType,
+  type Session,
 } from "socket.io-adapter";
 import { describe } from "../errors";
+import { packParts, unpackParts } from "../protocol/encoded-packet";
+import type { Cast, ToWorker } from "../protocol/messages";
+import { offsetOfOrder } from "../protocol/offset";
+import { keyOfRoom, keysOfRooms, type RoomKey, roomOfKey } from "../protocol/room-key";
 import { link } from "./link";
+import { SessionMirror } from "./session-mirror";
+import { SessionRestore } from "./session-restore";
+import { letFreshClientsRecover, type Packet, PacketEncoder, recoverableMs } from "./socket-io-internals";
 
+/** Socket.IO's packet type for events. */
+const EVENT = 2;
+
+type Publish = Extract<ToWorker, { type: "publish" }>;
 type Published = ClusterMessage | (ClusterResponse & { nsp: string });
 
 /**
@@ -21,33 +35,111 @@ export interface AdapterOptions extends ClusterAdapterOptions {
 }
 
 /**
- * A Socket.IO adapter that reaches the clients of all workers of an app through the primary. In a process that is not a
- * cluster worker it is an in-memory adapter.
+ * A Socket.IO adapter that reaches the clients of all workers of an app through the primary. A broadcast is encoded
+ * once, here, and goes only to workers with a member of its rooms; the primary knows them because each adapter tells
+ * which rooms it has. In a process that is not a cluster worker it is an in-memory adapter.
  */
 export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
   private readonly link = link();
+  private readonly packetEncoder = new PacketEncoder(this);
   private readonly reported = new Set<string>();
+  /** With connection state recovery only. */
+  private readonly mirror: SessionMirror | undefined;
+  private readonly returning: SessionRestore | undefined;
 
   // biome-ignore lint/suspicious/noExplicitAny: a namespace of the app's own Socket.IO, in any version
   constructor(nsp: any, options: AdapterOptions = {}) {
     super(nsp, options as ClusterAdapterOptions);
-    this.link?.send({ type: "adapter-open", uid: this.uid });
-    this.link?.on("publish", this.onPublish);
-    this.link?.on("respond", this.onRespond);
-    this.link?.on("gone", this.onGone);
+    if (!this.link) return;
+    const recoverable = recoverableMs(nsp);
+    this.link.send({ type: "adapter-open", uid: this.uid, recoverableMs: recoverable });
+    if (recoverable !== undefined) {
+      this.mirror = new SessionMirror(nsp, this.link, (error) => this.report("socket.data", error));
+      this.returning = new SessionRestore(nsp, this.link, this.packetEncoder);
+      this.on("join-room", (room: unknown, sid: string) => this.mirror?.changeRoom("joined", sid, room));
+      this.on("leave-room", (room: unknown, sid: string) => this.mirror?.changeRoom("left", sid, room));
+      this.link.on("surrender", this.onSurrender);
+      letFreshClientsRecover(nsp);
+    }
+    this.on("create-room", (room: unknown) => this.tellInterest("joined", room));
+    this.on("delete-room", (room: unknown) => this.tellInterest("left", room));
+    this.link.on("cast", this.onCast);
+    this.link.on("publish", this.onPublish);
+    this.link.on("respond", this.onRespond);
+    this.link.on("gone", this.onGone);
   }
 
   override close(): void {
     super.close();
+    this.mirror?.close();
+    this.returning?.close();
+    this.link?.off("surrender", this.onSurrender);
     this.link?.send({ type: "adapter-close", uid: this.uid });
+    this.link?.off("cast", this.onCast);
     this.link?.off("publish", this.onPublish);
     this.link?.off("respond", this.onRespond);
     this.link?.off("gone", this.onGone);
   }
 
+  override async broadcast(packet: Packet, opts: BroadcastOptions): Promise<void> {
+    try {
+      this.packetEncoder.encodeOnce(packet, this.nsp.name);
+    } catch (error) {
+      this.report(String((packet.data as unknown[])?.[0]), error as Error);
+      return;
+    }
+    const target = this.link && !opts.flags?.local ? this.targetOf(opts) : undefined;
+    const kept = this.isKept(packet, opts);
+    if (this.link && target) {
+      this.link.send({
+        type: "cast",
+        volatile: opts.flags?.volatile === true,
+        compress: opts.flags?.compress,
+        order: kept ? 0 : undefined,
+        target,
+        payload: packParts(this.packetEncoder.encode(packet)),
+      });
+    } else if (!opts.flags?.local) {
+      // Rooms that are neither strings nor numbers have no key; everybody is told then.
+      await super.broadcast(packet, opts);
+      return;
+    }
+    // What is kept comes back in the primary's order.
+    if (!kept) Adapter.prototype.broadcast.call(this, packet, opts);
+  }
+
+  override addAll(id: string, rooms: Set<string>): void {
+    super.addAll(id, rooms);
+    const restored = this.returning?.joined(id);
+    if (this.nsp.sockets.has(id)) this.mirror?.open(id, this.sids.get(id) ?? [], restored?.data);
+    for (const cast of restored?.held ?? []) this.deliver(cast, new Set([id]));
+  }
+
+  override delAll(id: string): void {
+    this.returning?.left(id);
+    this.mirror?.end(id);
+    super.delAll(id);
+  }
+
+  override persistSession(session: { sid: string; data: unknown }): void {
+    this.mirror?.lose(session.sid, session.data);
+  }
+
+  override restoreSession(pid: string, offset: string): Promise<Session> {
+    return this.returning && !this.link?.isDown
+      ? this.returning.restore(pid, offset)
+      : super.restoreSession(pid, offset);
+  }
+
+  /** Events for clients that may come back: not those for this worker alone, volatile ones, or with acknowledgement. */
+  private isKept(packet: Packet, { flags }: BroadcastOptions): boolean {
+    if (!this.returning || this.link?.isDown || flags?.local || flags?.volatile) return false;
+    return packet.type === EVENT && packet.id === undefined;
+  }
+
   protected override async doPublish(message: ClusterMessage): Promise<string> {
     const payload = this.link && this.serialized(message);
-    if (payload) this.link?.send({ type: "publish", payload });
+    if (payload) this.link?.send({ type: "publish", payload, joins: this.joinsOf(message) });
     return ""; // no offset: connection state recovery is not supported
   }
 
@@ -56,22 +148,70 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
     if (payload) this.link?.send({ type: "respond", uid, payload });
   }
 
+  private targetOf({ rooms, except }: BroadcastOptions): Cast["target"] | undefined {
+    const roomKeys = keysOfRooms(rooms);
+    const exceptKeys = keysOfRooms(except ?? []);
+    return roomKeys && exceptKeys && { nsp: this.nsp.name, rooms: roomKeys, except: exceptKeys };
+  }
+
+  private joinsOf(message: ClusterMessage): Publish["joins"] {
+    if (message.type !== MessageType.SOCKETS_JOIN) return undefined;
+    const { rooms } = message.data as { rooms: unknown[] };
+    return { nsp: this.nsp.name, rooms: keysOfRooms(rooms) ?? [] };
+  }
+
+  /** Joins leave the process at once, before the client that joined can be told. */
+  private tellInterest(change: "joined" | "left", room: unknown): void {
+    const key = keyOfRoom(room);
+    if (key === undefined) return;
+    const rooms: Record<typeof change, RoomKey[]> = { joined: [], left: [] };
+    rooms[change].push(key);
+    this.link!.sendNow({ type: "interest", nsp: this.nsp.name, ...rooms });
+  }
+
   private serialized(message: Published): Buffer | undefined {
     try {
       return serialize(message);
     } catch (error) {
-      const event = eventName(message);
-      if (!this.reported.has(event)) {
-        this.reported.add(event);
-        console.error(describe("STICKY_UNSERIALIZABLE", event, (error as Error).message));
-      }
+      this.report(eventName(message), error as Error);
       return undefined;
     }
   }
 
-  private readonly onPublish = ({ payload }: { payload: Uint8Array }) => {
+  private report(event: string, error: Error): void {
+    if (this.reported.has(event)) return;
+    this.reported.add(event);
+    console.error(describe("STICKY_UNSERIALIZABLE", event, error.message));
+  }
+
+  private readonly onCast = (cast: Cast) => {
+    if (cast.target.nsp !== this.nsp.name) return;
+    this.returning?.collect(cast);
+    this.deliver(cast, new Set(cast.target.rooms.map(roomOfKey)) as Set<string>);
+  };
+
+  private deliver({ target, payload, volatile, compress, order }: Cast, rooms: Set<string>): void {
+    const offset = order === undefined ? undefined : offsetOfOrder(this.link!.epoch, order);
+    const packet = this.packetEncoder.decodeLazily(unpackParts(payload), this.nsp, offset);
+    const flags = { volatile: volatile || undefined, compress };
+    const except = new Set(target.except.map(roomOfKey)) as Set<string>;
+    Adapter.prototype.broadcast.call(this, packet, { rooms, except, flags });
+  }
+
+  /** The client is back elsewhere; this end of its old connection has not noticed yet. */
+  private readonly onSurrender = ({ nsp, sid }: { nsp: string; sid: string }) => {
+    if (nsp !== this.nsp.name) return;
+    const socket = this.nsp.sockets.get(sid);
+    if (socket) socket.conn.close();
+    else this.link?.send({ type: "session-over", nsp, sid });
+  };
+
+  private readonly onPublish = ({ payload, joins }: Publish) => {
     const message = deserialize(payload) as ClusterMessage;
-    if (message.nsp === this.nsp.name) this.onMessage(message);
+    if (message.nsp !== this.nsp.name) return;
+    this.onMessage(message);
+    // After it was done: what the sockets joined was told in between.
+    if (joins) this.link?.sendNow({ type: "settled", ...joins });
   };
 
   private readonly onRespond = ({ uid, payload }: { uid: string; payload: Uint8Array }) => {

@@ -34,6 +34,9 @@ export class WorkerLink extends EventEmitter<Events> {
   private waitingBytes = 0;
   private pipe: Socket | undefined;
   private corked = false;
+  private unanswered = false;
+  /** What the offsets of this primary's packets begin with. */
+  epoch = "";
   /** Slot and generation of this worker; known once the link is open. */
   seat: Seat | undefined;
 
@@ -44,12 +47,15 @@ export class WorkerLink extends EventEmitter<Events> {
     process.once("disconnect", () => this.close());
     this.sendIpc(encodeFrame({ type: "hello", version: LINK_VERSION }));
     setTimeout(() => {
-      if (this.state === "opening") console.error(describe("STICKY_NO_PRIMARY"));
+      if (this.state !== "opening") return;
+      this.unanswered = true;
+      console.error(describe("STICKY_NO_PRIMARY"));
     }, WELCOME_TIMEOUT_MS).unref();
   }
 
-  get isOpen(): boolean {
-    return this.state === "open";
+  /** Nothing comes back from the primary: this worker is on its own. */
+  get isDown(): boolean {
+    return this.state === "closed" || (this.state === "opening" && this.unanswered);
   }
 
   /** Sends with all else that is sent in this tick. */
@@ -116,8 +122,10 @@ export class WorkerLink extends EventEmitter<Events> {
   }
 
   private dispatch(message: ToWorker): void {
-    if (message.type === "welcome") this.open(message.seat, message.fd);
-    else if (message.type === "unwelcome") {
+    if (message.type === "welcome") {
+      this.epoch = message.epoch;
+      this.open(message.seat, message.fd);
+    } else if (message.type === "unwelcome") {
       console.error(describe("STICKY_LINK_VERSION", LINK_VERSION, message.version));
       this.close();
     } else {

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+import type { CastTarget } from "../protocol/messages";
+import type { RoomKey } from "../protocol/room-key";
+
+export interface LoggedPacket {
+  /** Its place in the order of the app's packets. */
+  order: number;
+  target: CastTarget;
+  payload: Uint8Array;
+  timeMs: number;
+}
+
+/** What a packet costs beside its payload, roughly. */
+const OVERHEAD_BYTES = 200;
+
+/** The packets of one room, oldest first; those before `head` are gone. */
+interface RoomLog {
+  packets: LoggedPacket[];
+  head: number;
+}
+
+/**
+ * The recovery log of one app: its packets in order, indexed by room, bounded by time and bytes. Pure; the clock comes
+ * from outside.
+ */
+export class PacketLog {
+  private readonly all: RoomLog = { packets: [], head: 0 };
+  private readonly byRoom = new Map<string, RoomLog>();
+  private lastOrder = 0;
+  private oldestOrder = 1;
+  bytes = 0;
+  /** Packets that fell out because of their number of bytes, not their age. */
+  evicted = 0;
+
+  constructor(
+    private readonly maxBytes: number,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  /** The order of the newest packet; 0 if there was none. */
+  get last(): number {
+    return this.lastOrder;
+  }
+
+  /** Gives the packet its place. The payload is copied, it is part of a larger chunk. */
+  append(target: CastTarget, payload: Uint8Array): number {
+    const packet = { order: ++this.lastOrder, target, payload: Buffer.from(payload), timeMs: this.now() };
+    this.bytes += payload.length + OVERHEAD_BYTES;
+    this.all.packets.push(packet);
+    for (const key of keysOf(target)) {
+      const log = this.byRoom.get(key) ?? { packets: [], head: 0 };
+      log.packets.push(packet);
+      this.byRoom.set(key, log);
+    }
+    while (this.bytes > this.maxBytes) {
+      this.dropOldest();
+      this.evicted++;
+    }
+    return packet.order;
+  }
+
+  /** Drops what is older than `maxAgeMs`. */
+  expire(maxAgeMs: number): void {
+    const limit = this.now() - maxAgeMs;
+    for (let oldest = this.oldest(); oldest && oldest.timeMs < limit; oldest = this.oldest())
+      this.dropOldest();
+  }
+
+  /** Whether all packets after `order` are still here. */
+  reaches(order: number): boolean {
+    return order >= this.oldestOrder - 1 && order <= this.lastOrder;
+  }
+
+  /**
+   * The packets after `order` for a member of `rooms` of a namespace, in order, each once. A room's packets count from
+   * the order at which it was joined.
+   */
+  since(order: number, nsp: string, rooms: ReadonlyMap<RoomKey, number>): LoggedPacket[] {
+    const found = new Map<number, LoggedPacket>();
+    const collect = (key: string, after: number) => {
+      const log = this.byRoom.get(key);
+      if (!log) return;
+      for (let i = firstAfter(log, after); i < log.packets.length; i++) {
+        const packet = log.packets[i]!;
+        if (!packet.target.except.some((room) => rooms.has(room))) found.set(packet.order, packet);
+      }
+    };
+    collect(everybodyIn(nsp), order);
+    for (const [room, joined] of rooms) collect(keyOf(nsp, room), Math.max(order, joined));
+    return [...found.values()].sort((a, b) => a.order - b.order);
+  }
+
+  private oldest(): LoggedPacket | undefined {
+    return this.all.packets[this.all.head];
+  }
+
+  private dropOldest(): void {
+    const packet = this.oldest();
+    if (!packet) return;
+    advance(this.all);
+    for (const key of keysOf(packet.target)) {
+      const log = this.byRoom.get(key);
+      if (log && advance(log)) this.byRoom.delete(key);
+    }
+    this.bytes -= packet.payload.length + OVERHEAD_BYTES;
+    this.oldestOrder = packet.order + 1;
+  }
+}
+
+function keyOf(nsp: string, room: RoomKey): string {
+  return `${nsp}\n${room}`;
+}
+
+function everybodyIn(nsp: string): string {
+  return `${nsp}\n`;
+}
+
+function keysOf({ nsp, rooms }: CastTarget): string[] {
+  return rooms.length === 0 ? [everybodyIn(nsp)] : [...new Set(rooms)].map((room) => keyOf(nsp, room));
+}
+
+/** Drops the head; compacts when half of the list is gone. Returns whether the list is empty. */
+function advance(log: RoomLog): boolean {
+  log.head++;
+  if (log.head > 32 && log.head * 2 > log.packets.length) {
+    log.packets = log.packets.slice(log.head);
+    log.head = 0;
+  }
+  return log.head >= log.packets.length;
+}
+
+function firstAfter({ packets, head }: RoomLog, order: number): number {
+  let low = head;
+  let high = packets.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (packets[middle]!.order > order) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

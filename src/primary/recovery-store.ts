@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+import type { NotRestored, SessionState } from "../protocol/messages";
+import type { RoomKey } from "../protocol/room-key";
+
+/**
+ * A session that can be restored, as its worker has told so far:
+ *
+ *     live on a worker ──lost, or the worker died──▶ lost ──restored──▶ live on another worker
+ *        └──over──▶ forgotten                          └──expired, evicted──▶ forgotten
+ */
+export interface StoredSession<W> {
+  nsp: string;
+  sid: string;
+  pid: string;
+  /** The worker it lives on; `undefined` once it is lost. */
+  worker: W | undefined;
+  /** Its rooms, with the order of the last packet before it joined. */
+  rooms: Map<RoomKey, number>;
+  data: string;
+  /** The order of the last packet before it was opened: where a client starts that has not received any. */
+  openedAt: number;
+  lostAtMs: number;
+}
+
+/** So many forgotten sessions are remembered by name, to say why they cannot be restored. */
+const MAX_FORGOTTEN = 10_000;
+
+/** The sessions of one app, live and lost; the lost ones bounded by time and number. Pure; the clock comes from outside. */
+export class RecoveryStore<W> {
+  private readonly bySid = new Map<string, StoredSession<W>>();
+  private readonly byPid = new Map<string, StoredSession<W>>();
+  /** In the order in which they were lost. */
+  private readonly lost = new Set<StoredSession<W>>();
+  private readonly forgotten = new Map<string, NotRestored>();
+  evicted = 0;
+
+  constructor(
+    private readonly maxLost: number,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  get size(): number {
+    return this.bySid.size;
+  }
+
+  open(worker: W, state: SessionState, order: number): StoredSession<W> {
+    const rooms = new Map(state.rooms.map((room) => [room, order]));
+    const session = { ...state, worker, rooms, openedAt: order, lostAtMs: 0 };
+    this.put(session);
+    return session;
+  }
+
+  /** A live session of this worker. */
+  get(worker: W, nsp: string, sid: string): StoredSession<W> | undefined {
+    const session = this.bySid.get(keyOf(nsp, sid));
+    return session?.worker === worker ? session : undefined;
+  }
+
+  find(nsp: string, pid: string): StoredSession<W> | NotRestored {
+    const key = keyOf(nsp, pid);
+    return this.byPid.get(key) ?? this.forgotten.get(key) ?? "unknown";
+  }
+
+  lose(session: StoredSession<W>): void {
+    session.worker = undefined;
+    session.lostAtMs = this.now();
+    this.lost.add(session);
+    if (this.lost.size <= this.maxLost) return;
+    for (const oldest of this.lost) {
+      this.forget(oldest, "evicted");
+      this.evicted++;
+      return;
+    }
+  }
+
+  revive(session: StoredSession<W>, worker: W): void {
+    this.lost.delete(session);
+    session.worker = worker;
+  }
+
+  /** All live sessions of a worker. */
+  *of(worker: W): Iterable<StoredSession<W>> {
+    for (const session of this.bySid.values()) if (session.worker === worker) yield session;
+  }
+
+  /** Forgets what was lost longer than `maxAgeMs` ago. */
+  expire(maxAgeMs: number): void {
+    const limit = this.now() - maxAgeMs;
+    for (const session of this.lost) {
+      if (session.lostAtMs >= limit) return;
+      this.forget(session, "expired");
+    }
+  }
+
+  forget(session: StoredSession<W>, why: NotRestored = "unknown"): void {
+    this.lost.delete(session);
+    this.bySid.delete(keyOf(session.nsp, session.sid));
+    this.byPid.delete(keyOf(session.nsp, session.pid));
+    if (why === "unknown") return;
+    this.forgotten.set(keyOf(session.nsp, session.pid), why);
+    if (this.forgotten.size > MAX_FORGOTTEN) this.forgotten.delete(this.forgotten.keys().next().value!);
+  }
+
+  private put(session: StoredSession<W>): void {
+    this.bySid.set(keyOf(session.nsp, session.sid), session);
+    this.byPid.set(keyOf(session.nsp, session.pid), session);
+  }
+}
+
+function keyOf(nsp: string, id: string): string {
+  return `${nsp}\n${id}`;
+}

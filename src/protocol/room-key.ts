@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+
+/**
+ * A room's name as the link carries it. Rooms are strings by type, but apps use numbers as well, and `1` and `"1"` are
+ * two rooms: the first letter tells them apart.
+ */
+export type RoomKey = string & { readonly __brand: "RoomKey" };
+
+/** The key of a room, or `undefined` if the room is neither a string nor a number. */
+export function keyOfRoom(room: unknown): RoomKey | undefined {
+  if (typeof room === "string") return `s${room}` as RoomKey;
+  if (typeof room === "number") return `n${room}` as RoomKey;
+  return undefined;
+}
+
+export function roomOfKey(key: RoomKey): string | number {
+  return key.startsWith("n") ? Number(key.slice(1)) : key.slice(1);
+}
+
+/** The keys of all rooms, or `undefined` if one of them has none. */
+export function keysOfRooms(rooms: Iterable<unknown>): RoomKey[] | undefined {
+  const keys: RoomKey[] = [];
+  for (const room of rooms) {
+    const key = keyOfRoom(room);
+    if (key === undefined) return undefined;
+    keys.push(key);
+  }
+  return keys;
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+import { deserialize, serialize } from "node:v8";
+import { keyOfRoom, keysOfRooms } from "../protocol/room-key";
+import type { WorkerLink } from "./link";
+import type { Nsp } from "./socket-io-internals";
+
+/** How old `socket.data` may be if this process is killed. */
+const DATA_INTERVAL_MS = 1000;
+const NO_DATA = encodeData({});
+
+/** `socket.data` as it travels. Throws if it cannot be sent to another process. */
+export function encodeData(data: unknown): string {
+  return serialize(data).toString("base64");
+}
+
+export function decodeData(data: string): unknown {
+  return deserialize(Buffer.from(data, "base64"));
+}
+
+/**
+ * Tells the primary what the recoverable sessions of one namespace are at the moment, so that they can be restored also
+ * if this process has no time to say so. Rooms are told as they change, data once a second.
+ */
+export class SessionMirror {
+  /** The data of each session as the primary has it. */
+  private readonly told = new Map<string, string>();
+  private readonly timer: NodeJS.Timeout;
+
+  constructor(
+    private readonly nsp: Nsp,
+    private readonly link: WorkerLink,
+    private readonly onUnserializable: (error: Error) => void,
+  ) {
+    this.timer = setInterval(() => this.tellData(), DATA_INTERVAL_MS);
+    this.timer.unref();
+  }
+
+  close(): void {
+    clearInterval(this.timer);
+  }
+
+  /** A socket is connected. */
+  open(sid: string, rooms: Iterable<unknown>, restoredData?: string): void {
+    const pid = this.nsp.sockets.get(sid)?.pid;
+    if (pid === undefined || this.told.has(sid)) return;
+    const data = restoredData ?? NO_DATA;
+    this.told.set(sid, data);
+    if (restoredData !== undefined) return; // the primary knows it: it has just restored it
+    const { name } = this.nsp;
+    this.link.send({ type: "session-open", nsp: name, sid, pid, rooms: keysOfRooms(rooms) ?? [], data });
+  }
+
+  changeRoom(change: "joined" | "left", sid: string, room: unknown): void {
+    const key = keyOfRoom(room);
+    if (key === undefined || !this.told.has(sid)) return;
+    const rooms = { joined: change === "joined" ? [key] : [], left: change === "left" ? [key] : [] };
+    this.link.send({ type: "session-rooms", nsp: this.nsp.name, sid, ...rooms });
+  }
+
+  /** The client is gone, and may come back. */
+  lose(sid: string, data: unknown): void {
+    const last = this.told.get(sid);
+    if (!this.told.delete(sid)) return;
+    this.link.send({ type: "session-lost", nsp: this.nsp.name, sid, data: this.encode(data) ?? last! });
+  }
+
+  /** The socket leaves all rooms: unless it was lost before, it is gone for good. */
+  end(sid: string): void {
+    if (this.told.delete(sid)) this.link.send({ type: "session-over", nsp: this.nsp.name, sid });
+  }
+
+  private tellData(): void {
+    for (const [sid, last] of this.told) {
+      const socket = this.nsp.sockets.get(sid);
+      const data = socket && this.encode(socket.data);
+      if (data === undefined || data === last) continue;
+      this.told.set(sid, data);
+      this.link.send({ type: "session-data", nsp: this.nsp.name, sid, data });
+    }
+  }
+
+  private encode(data: unknown): string | undefined {
+    try {
+      return isEmpty(data) ? NO_DATA : encodeData(data);
+    } catch (error) {
+      this.onUnserializable(error as Error);
+      return undefined;
+    }
+  }
+}
+
+function isEmpty(data: unknown): boolean {
+  if (typeof data !== "object" || data === null) return false;
+  for (const _ in data) return false;
+  return Object.getPrototypeOf(data) === Object.prototype;
+}

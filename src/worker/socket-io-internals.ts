@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+import type { EncodedPacket } from "../protocol/encoded-packet";
+
+/**
+ * The one file that knows what is private in Socket.IO: an adapter encodes a packet with its `encoder`; a server keeps
+ * its parser in `_parser` and its options in `opts`; a socket has its private id in `pid`; a namespace makes its sockets
+ * in `_createSocket`. What is not there is done without.
+ */
+export interface Packet {
+  type: number;
+  nsp?: string;
+  data?: unknown;
+  id?: number;
+}
+
+interface Encoder {
+  encode(packet: Packet): EncodedPacket;
+}
+
+interface Parser {
+  Decoder: new () => {
+    on(event: "decoded", listener: (packet: Packet) => void): void;
+    add(part: unknown): void;
+  };
+}
+
+const ENCODED = Symbol("encoded");
+type MaybeEncoded = Packet & { [ENCODED]?: EncodedPacket };
+
+/** Socket.IO's packet type for events. */
+const EVENT = 2;
+
+export interface Nsp {
+  name: string;
+  server: {
+    _parser?: Parser;
+    opts?: { parser?: unknown; connectionStateRecovery?: { maxDisconnectionDuration: number } };
+  };
+  sockets: Map<string, { pid?: string; data: unknown; conn: { close(): void } }>;
+  _createSocket?(client: unknown, auth: { pid?: unknown; offset?: unknown }): Promise<unknown>;
+}
+
+/** How long sessions can be restored; `undefined` if the server does not restore them. */
+export function recoverableMs(nsp: Nsp): number | undefined {
+  return nsp.server.opts?.connectionStateRecovery?.maxDisconnectionDuration;
+}
+
+/**
+ * Socket.IO restores nothing for a client that has not received any packet, because it has no offset yet. Such a client
+ * starts where its session was opened: its offset is empty.
+ */
+export function letFreshClientsRecover(nsp: Nsp): void {
+  const createSocket = nsp._createSocket;
+  if (typeof createSocket !== "function") return;
+  nsp._createSocket = function (client, auth) {
+    const fresh = typeof auth?.pid === "string" && auth.offset === undefined;
+    return createSocket.call(this, client, fresh ? { ...auth, offset: "" } : auth);
+  };
+}
+
+/**
+ * Makes a packet's encoding reusable: it is encoded once, here or in another worker, and the adapter's own code writes
+ * that to the clients.
+ */
+export class PacketEncoder {
+  private readonly original: Encoder;
+
+  // biome-ignore lint/suspicious/noExplicitAny: `encoder` is private in the type of the adapter
+  constructor(adapter: any) {
+    this.original = adapter.encoder;
+    adapter.encoder = { encode: (packet: Packet) => this.encode(packet) };
+  }
+
+  encode(packet: Packet): EncodedPacket {
+    return (packet as MaybeEncoded)[ENCODED] ?? this.original.encode(packet);
+  }
+
+  /** Encodes the packet now; every later {@link encode} of it gives the same. */
+  encodeOnce(packet: Packet, nsp: string): void {
+    packet.nsp = nsp;
+    (packet as MaybeEncoded)[ENCODED] ??= this.original.encode(packet);
+  }
+
+  /**
+   * A packet that is encoded already: its data is decoded only if somebody (`onAnyOutgoing`) looks at it.
+   *
+   * @param offset what is added to the event's arguments, for clients that may come back
+   */
+  decodeLazily(encoded: EncodedPacket, nsp: Nsp, offset?: string): Packet {
+    const parts = offset === undefined ? encoded : this.withOffset(encoded, nsp, offset);
+    let data: unknown;
+    const packet: MaybeEncoded = { type: EVENT, [ENCODED]: parts };
+    Object.defineProperty(packet, "data", {
+      get: () => {
+        data ??= decode(parts, nsp)?.data;
+        return data;
+      },
+    });
+    return packet;
+  }
+
+  /** The event's arguments, with the offset as the last of them. */
+  decodeData(encoded: EncodedPacket, nsp: Nsp, offset: string): unknown[] {
+    return [...((decode(encoded, nsp)?.data as unknown[] | undefined) ?? []), offset];
+  }
+
+  /** The default parser's text ends with the array of arguments; with any other one the packet is encoded again. */
+  private withOffset(encoded: EncodedPacket, nsp: Nsp, offset: string): EncodedPacket {
+    const [text, ...attachments] = encoded;
+    if (nsp.server.opts?.parser === undefined && typeof text === "string" && text.endsWith("]")) {
+      return [`${text.slice(0, -1)},"${offset}"]`, ...attachments];
+    }
+    const data = this.decodeData(encoded, nsp, offset);
+    return this.original.encode({ type: EVENT, nsp: nsp.name, data });
+  }
+}
+
+function decode(encoded: EncodedPacket, { server }: Nsp): Packet | undefined {
+  const { _parser: parser } = server;
+  if (typeof parser?.Decoder !== "function") return undefined;
+  let decoded: Packet | undefined;
+  const decoder = new parser.Decoder();
+  decoder.on("decoded", (packet) => {
+    decoded = packet;
+  });
+  for (const part of encoded) decoder.add(part);
+  return decoded;
+}
