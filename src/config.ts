@@ -23,6 +23,10 @@ export interface StickyOptions {
   maxHeadSize?: number;
   /** How many connections may be without a request line, and how many may wait for a worker. Default: 10,000. */
   maxPending?: number;
+  /** How many bytes may wait for a worker that is slow to read its link, before it is replaced. Default: 67,108,864. */
+  linkBuffer?: number;
+  /** How long a worker may read nothing of what waits for it, in ms, before it is replaced. Default: 30,000. */
+  linkTimeout?: number;
   /**
    * What is kept for clients that come back (connection state recovery): `maxBytes` of packets. Default: 67,108,864.
    */
@@ -38,6 +42,8 @@ const DEFAULTS = {
   maxHeadSize: 16_384,
   maxPending: 10_000,
   startTimeout: 60_000,
+  linkBuffer: 64 * 1024 * 1024,
+  linkTimeout: 30_000,
   recoveryBytes: 64 * 1024 * 1024,
 } as const;
 
@@ -78,6 +84,8 @@ const RULES: Record<keyof StickyOptions, Rule> = {
   maxHeadSize: integer(64, 2 ** 20, "bytes"),
   maxPending: integer(1, 1_000_000, "an integer"),
   startTimeout: duration,
+  linkBuffer: integer(65_536, 2 ** 40, "bytes"),
+  linkTimeout: duration,
   recovery: {
     takes: "{ maxBytes: a number of bytes }",
     check: (value) =>
@@ -146,6 +154,8 @@ export function appOptions(app: AppEnvironment): Readonly<AppOptions & { startTi
     maxHeadSize: sticky.maxHeadSize ?? DEFAULTS.maxHeadSize,
     maxPending: sticky.maxPending ?? DEFAULTS.maxPending,
     startTimeoutMs: sticky.startTimeout ?? DEFAULTS.startTimeout,
+    linkBufferBytes: sticky.linkBuffer ?? DEFAULTS.linkBuffer,
+    linkTimeoutMs: sticky.linkTimeout ?? DEFAULTS.linkTimeout,
     recovery: {
       maxBytes: sticky.recovery?.maxBytes ?? DEFAULTS.recoveryBytes,
       maxSessions: MAX_LOST_SESSIONS,

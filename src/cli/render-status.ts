@@ -12,6 +12,7 @@ const COLUMNS: [title: string, value: (worker: WorkerStatus) => string | number]
   ["forwarded", (worker) => worker.forwarded],
   ["frames", (worker) => worker.framesRelayed],
   ["bytes", (worker) => worker.bytesRelayed],
+  ["dropped", (worker) => worker.framesDropped],
 ];
 
 /** The status of all apps as text: a line for each listener, a table for its workers. */

@@ -8,6 +8,7 @@ import { type Seat, seatOfSessionId } from "../protocol/session-id";
 import { AgedSet } from "./aged-set";
 import { type Arrival, type ArrivalLimits, Arrivals, refuse } from "./arrival";
 import { Balancer, type BalancingMethod } from "./balancer";
+import type { LinkLimits } from "./link";
 import { Listener } from "./listener";
 import type { OfficialMessage } from "./official-worker";
 import type { RecoveryLimits } from "./recovery";
@@ -16,7 +17,7 @@ import { Seats } from "./seats";
 import { type AppStatus, statusOf } from "./status";
 import { WorkerHandle, type WorkerOwner } from "./worker-handle";
 
-export interface AppOptions extends ArrivalLimits {
+export interface AppOptions extends ArrivalLimits, LinkLimits {
   method: BalancingMethod;
   queueTimeoutMs: number;
   recovery: RecoveryLimits;
@@ -91,6 +92,10 @@ export class App implements WorkerOwner {
   /** A fresh connection to the public address. */
   accept(socket: Socket): void {
     this.arrivals.add(socket);
+  }
+
+  get recovery(): AppStatus["recovery"] {
+    return this.relay.recovery.stats;
   }
 
   get epoch(): string {

@@ -4,28 +4,38 @@ import { decodeFrame, encodeFrame, type Frame, FrameError, FrameReader } from ".
 import { seal } from "../protocol/ipc";
 import type { ToPrimary, ToWorker } from "../protocol/messages";
 
-/** More bytes than this waiting in the primary mean that the worker does not read its link. */
-export const MAX_LINK_BUFFER_BYTES = 64 * 1024 * 1024;
+export interface LinkLimits {
+  /** So many bytes may wait for a worker; from a quarter of it on, volatile packets are dropped. */
+  linkBufferBytes: number;
+  /** For so long a worker may read nothing while something waits for it. */
+  linkTimeoutMs: number;
+}
 
 export interface LinkEvents {
   onMessage(message: ToPrimary, bytes: Buffer): void;
   /** The worker sent something that is not a frame; nothing more is read. */
   onGarbage(reason: string): void;
-  /** {@link MAX_LINK_BUFFER_BYTES} are waiting; nothing more is written. */
+  /** The worker does not read, see {@link LinkLimits}; nothing more is written. */
   onStuck(waitingBytes: number): void;
 }
 
 /**
  * The primary's end of the link to one worker: the inherited pipe if there is one, else the IPC channel.
  * What is sent in one tick leaves in one write.
+ *
+ *     flowing ──a quarter of the buffer waits──▶ behind (volatile packets are dropped) ──read──▶ flowing
+ *        └──────────────────────────────────────────┴──buffer full, or nothing read in time──▶ stuck (closed)
  */
 export class PrimaryLink {
   private readonly reader = new FrameReader();
   private corked = false;
   private closed = false;
   private ipcBytes = 0;
+  private sentBytes = 0;
+  private stuckTimer: NodeJS.Timeout | undefined;
 
   constructor(
+    private readonly limits: LinkLimits,
     private readonly pipe: Socket | undefined,
     private readonly sendIpc: (message: object, callback: () => void) => void,
     private readonly events: LinkEvents,
@@ -53,12 +63,16 @@ export class PrimaryLink {
   /** Sends a whole frame as it is. */
   sendBytes(frame: Buffer): void {
     if (this.closed) return;
-    if (this.waitingBytes + frame.length > MAX_LINK_BUFFER_BYTES && this.waitingBytes > 0) {
-      const waiting = this.waitingBytes;
-      this.close();
-      this.events.onStuck(waiting);
+    if (this.waitingBytes > 0 && this.waitingBytes + frame.length > this.limits.linkBufferBytes) {
+      this.stuck();
       return;
     }
+    this.sentBytes += frame.length;
+    this.write(frame);
+    if (this.waitingBytes > 0) this.watchProgress();
+  }
+
+  private write(frame: Buffer): void {
     if (!this.pipe) {
       this.ipcBytes += frame.length;
       this.sendIpc(seal({ f: frame.toString("base64") }), () => {
@@ -79,17 +93,37 @@ export class PrimaryLink {
 
   /** So much is waiting that what may be dropped should be dropped. */
   get isBehind(): boolean {
-    return this.waitingBytes > MAX_LINK_BUFFER_BYTES / 4;
+    return this.waitingBytes > this.limits.linkBufferBytes / 4;
   }
 
   close(): void {
     this.closed = true;
+    clearTimeout(this.stuckTimer);
     this.pipe?.removeAllListeners("data");
     this.pipe?.destroy();
   }
 
   private get waitingBytes(): number {
     return this.pipe ? this.pipe.writableLength : this.ipcBytes;
+  }
+
+  /** Looks again after the timeout whether anything of what waits now was read. */
+  private watchProgress(): void {
+    if (this.stuckTimer) return;
+    const readBefore = this.sentBytes - this.waitingBytes;
+    this.stuckTimer = setTimeout(() => {
+      this.stuckTimer = undefined;
+      if (this.waitingBytes === 0) return;
+      if (this.sentBytes - this.waitingBytes === readBefore) this.stuck();
+      else this.watchProgress();
+    }, this.limits.linkTimeoutMs);
+    this.stuckTimer.unref();
+  }
+
+  private stuck(): void {
+    const waiting = this.waitingBytes;
+    this.close();
+    this.events.onStuck(waiting);
   }
 
   private receive(chunk: Buffer): void {

@@ -42,6 +42,11 @@ export class PacketLog {
     return this.lastOrder;
   }
 
+  /** How many packets are here. */
+  get size(): number {
+    return this.all.packets.length - this.all.head;
+  }
+
   /** Gives the packet its place. The payload is copied, it is part of a larger chunk. */
   append(target: CastTarget, payload: Uint8Array): number {
     const packet = { order: ++this.lastOrder, target, payload: Buffer.from(payload), timeMs: this.now() };

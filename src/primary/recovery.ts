@@ -48,8 +48,8 @@ export class Recovery<W extends RecoveringWorker> {
   }
 
   get stats(): { sessions: number; packets: number; bytes: number; evicted: number } {
-    const { bytes, evicted, last } = this.log;
-    return { sessions: this.sessions.size, packets: last, bytes, evicted: evicted + this.sessions.evicted };
+    const { bytes, evicted, size } = this.log;
+    return { sessions: this.sessions.size, packets: size, bytes, evicted: evicted + this.sessions.evicted };
   }
 
   /** An adapter whose sessions can be restored for so long. */

@@ -20,6 +20,8 @@ export interface AppStatus {
   pending: number;
   /** Connections that wait for a worker to become ready. */
   waiting: number;
+  /** What is kept for clients that come back; `evicted` counts what fell out before its time. */
+  recovery: { sessions: number; packets: number; bytes: number; evicted: number };
   workers: WorkerStatus[];
 }
 
@@ -37,6 +39,8 @@ export interface WorkerStatus {
   /** Frames and bytes of other workers that were relayed to this one. */
   framesRelayed: number;
   bytesRelayed: number;
+  /** Volatile frames that were dropped because the worker was slow to read. */
+  framesDropped: number;
 }
 
 export function statusOf(app: App, counts: { pending: number; waiting: number }): AppStatus {
@@ -49,6 +53,7 @@ export function statusOf(app: App, counts: { pending: number; waiting: number })
     error: listener?.error ?? null,
     method: app.method,
     ...counts,
+    recovery: app.recovery,
     workers: [...app.workers]
       .filter((worker) => worker.speaks)
       .map((worker) => ({
@@ -62,6 +67,7 @@ export function statusOf(app: App, counts: { pending: number; waiting: number })
         forwarded: worker.forwarded,
         framesRelayed: worker.framesRelayed,
         bytesRelayed: worker.bytesRelayed,
+        framesDropped: worker.framesDropped,
       }))
       .sort((a, b) => a.slot - b.slot || a.generation - b.generation),
   };

@@ -9,7 +9,7 @@ import { LINK_VERSION, type ListenAddress, type ToPrimary, type ToWorker } from 
 import { generationOf, type Seat, slotOf } from "../protocol/session-id";
 import type { Arrival } from "./arrival";
 import { Handoff, type HandoffLimits } from "./handoff";
-import { PrimaryLink } from "./link";
+import { type LinkLimits, PrimaryLink } from "./link";
 import { isOfficialMessage, type OfficialMessage, OfficialWorker } from "./official-worker";
 
 /**
@@ -26,7 +26,7 @@ export type WorkerState = "starting" | "ready" | "draining" | "gone";
 /** What a worker handle tells the app it belongs to. */
 export interface WorkerOwner {
   readonly log: Log;
-  readonly limits: HandoffLimits;
+  readonly limits: HandoffLimits & LinkLimits;
   /** What the offsets of the app's packets begin with. */
   readonly epoch: string;
   onStateChange(worker: WorkerHandle): void;
@@ -213,6 +213,7 @@ export class WorkerHandle {
 
   private openLink(): void {
     this.link = new PrimaryLink(
+      this.owner.limits,
       undefined,
       (message, callback) => this.sendIpc(message, callback),
       this.linkEvents(),
@@ -294,7 +295,7 @@ export class WorkerHandle {
     });
     if (fd > 0) {
       const pipe = this.worker.process.stdio[fd] as Socket;
-      this.link = new PrimaryLink(pipe, () => {}, this.linkEvents());
+      this.link = new PrimaryLink(this.owner.limits, pipe, () => {}, this.linkEvents());
     }
     this.owner.onStateChange(this);
   }
