@@ -31,6 +31,11 @@ export interface StickyOptions {
    * What is kept for clients that come back (connection state recovery): `maxBytes` of packets. Default: 67,108,864.
    */
   recovery?: { maxBytes?: number };
+  /**
+   * Moving live sessions to other workers (with connection state recovery): `drainTimeout` is how long a worker that
+   * stops may go on with it while it makes progress, in ms. Default: 30,000.
+   */
+  handover?: { drainTimeout?: number };
   /** How long a new worker may take to become ready in a reload, in ms. Default: 60,000. */
   startTimeout?: number;
 }
@@ -44,6 +49,7 @@ const DEFAULTS = {
   startTimeout: 60_000,
   linkBuffer: 64 * 1024 * 1024,
   linkTimeout: 30_000,
+  drainTimeout: 30_000,
   recoveryBytes: 64 * 1024 * 1024,
 } as const;
 
@@ -86,6 +92,13 @@ const RULES: Record<keyof StickyOptions, Rule> = {
   startTimeout: duration,
   linkBuffer: integer(65_536, 2 ** 40, "bytes"),
   linkTimeout: duration,
+  handover: {
+    takes: "{ drainTimeout: milliseconds }",
+    check: (value) =>
+      typeof value === "object" &&
+      value !== null &&
+      Object.entries(value).every(([name, ms]) => name === "drainTimeout" && duration.check(ms)),
+  },
   recovery: {
     takes: "{ maxBytes: a number of bytes }",
     check: (value) =>
@@ -137,7 +150,9 @@ export interface AppEnvironment {
  * `sticky.port` or `sticky.path`, what the worker asked for, the app's `port`, `PORT` in its `env`, `PM2_PORT` in the
  * daemon's environment, 8080. `sticky.host` and `sticky.backlog` go with any of them.
  */
-export function appOptions(app: AppEnvironment): Readonly<AppOptions & { startTimeoutMs: number }> {
+export function appOptions(
+  app: AppEnvironment,
+): Readonly<AppOptions & { startTimeoutMs: number; drainTimeoutMs: number }> {
   const sticky: StickyOptions = typeof app.sticky === "object" ? app.sticky : {};
   const { host, backlog } = sticky;
   const around = (address: ListenAddress): ListenAddress => ({
@@ -153,6 +168,7 @@ export function appOptions(app: AppEnvironment): Readonly<AppOptions & { startTi
     headTimeoutMs: sticky.headTimeout ?? DEFAULTS.headTimeout,
     maxHeadSize: sticky.maxHeadSize ?? DEFAULTS.maxHeadSize,
     maxPending: sticky.maxPending ?? DEFAULTS.maxPending,
+    drainTimeoutMs: sticky.handover?.drainTimeout ?? DEFAULTS.drainTimeout,
     startTimeoutMs: sticky.startTimeout ?? DEFAULTS.startTimeout,
     linkBufferBytes: sticky.linkBuffer ?? DEFAULTS.linkBuffer,
     linkTimeoutMs: sticky.linkTimeout ?? DEFAULTS.linkTimeout,

@@ -80,7 +80,9 @@ function drainBeforeKill(god: God, apps: StickyApps): void {
   god.killProcess = (pid: number, env: Pm2Env, callback: Callback) => {
     const handle = apps.handleOfPid(pid);
     const kill = () => killProcess.call(god, pid, env, callback);
-    if (handle?.speaks) handle.drain(Number(env.kill_timeout ?? KILL_TIMEOUT_MS)).then(kill);
+    const standstillMs = Number(env.kill_timeout ?? KILL_TIMEOUT_MS);
+    if (handle?.speaks)
+      handle.drain(standstillMs, Math.max(standstillMs, apps.drainTimeoutMs(env))).then(kill);
     else kill();
   };
 }

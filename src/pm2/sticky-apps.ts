@@ -36,6 +36,7 @@ interface Entry {
   /** The configuration the app was made of; another one replaces it. */
   config: string;
   startTimeoutMs: number;
+  drainTimeoutMs: number;
 }
 
 /**
@@ -79,6 +80,11 @@ export class StickyApps {
     return Math.max(this.entries.get(keyOf(env))?.startTimeoutMs ?? 0, env.listen_timeout ?? 0);
   }
 
+  /** How long a worker of the app may go on to give up its sessions, as long as it makes progress. */
+  drainTimeoutMs(env: Pm2Env): number {
+    return this.entries.get(keyOf(env))?.drainTimeoutMs ?? 0;
+  }
+
   /** A process was deleted: the app's port is closed with the last one. */
   onDeleted(env: Pm2Env): void {
     const key = keyOf(env);
@@ -100,10 +106,12 @@ export class StickyApps {
     const config = JSON.stringify([env.sticky, env.port, env.env?.PORT]);
     const existing = this.entries.get(key);
     if (existing?.config === config) return existing;
-    const { startTimeoutMs, ...options } = appOptions(env as Parameters<typeof appOptions>[0]);
+    const { startTimeoutMs, drainTimeoutMs, ...options } = appOptions(
+      env as Parameters<typeof appOptions>[0],
+    );
     const app = existing?.app ?? new App(env.name, options, this.logFor(env));
     if (existing) app.configure(options);
-    const entry = { app, config, startTimeoutMs };
+    const entry = { app, config, startTimeoutMs, drainTimeoutMs };
     this.entries.set(key, entry);
     return entry;
   }

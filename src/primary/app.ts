@@ -2,12 +2,13 @@
 import type { Worker } from "node:cluster";
 import type { Socket } from "node:net";
 import type { Log } from "../log";
-import type { ListenAddress, Peer, ToPrimary } from "../protocol/messages";
+import type { ListenAddress, MovedSession, Peer, ToPrimary } from "../protocol/messages";
 import { removePrivateAddress } from "../protocol/private-address";
 import { type Seat, seatOfSessionId } from "../protocol/session-id";
 import { AgedSet } from "./aged-set";
 import { type Arrival, type ArrivalLimits, Arrivals, refuse } from "./arrival";
 import { Balancer, type BalancingMethod } from "./balancer";
+import { Handover } from "./handover";
 import type { LinkLimits } from "./link";
 import { Listener } from "./listener";
 import type { OfficialMessage } from "./official-worker";
@@ -43,6 +44,10 @@ export class App implements WorkerOwner {
   private arrivals: Arrivals;
   private waiting: AgedSet<Arrival>;
   private readonly relay: Relay;
+  readonly handover = new Handover({
+    pick: () => this.balancer.pick(this.readyWorkers()),
+    claim: (sessionId, worker) => this.claimed.set(sessionId, worker),
+  });
   private readonly watchers = new Set<(worker: WorkerHandle) => void>();
   private peersScheduled = false;
 
@@ -122,9 +127,25 @@ export class App implements WorkerOwner {
   }
 
   onReturn(arrival: Arrival): void {
+    if (arrival.session) {
+      this.handover.returned(arrival);
+      return;
+    }
     arrival.attempts++;
     if (arrival.attempts < MAX_ATTEMPTS) this.route(arrival);
     else arrival.socket.destroy();
+  }
+
+  onMove(worker: WorkerHandle, session: MovedSession): void {
+    this.handover.announce(worker, session);
+  }
+
+  onMoveSocket(worker: WorkerHandle, sessionId: string, socket: Socket): void {
+    this.handover.bring(worker, sessionId, socket);
+  }
+
+  onAdopted(worker: WorkerHandle, sessionId: string, ok: boolean): void {
+    this.handover.adopted(worker, sessionId, ok);
   }
 
   onTakeBack(socket: Socket, bytes: Buffer): void {
@@ -200,6 +221,7 @@ export class App implements WorkerOwner {
     this.seats.leave(worker.seat);
     for (const [id, owner] of this.claimed) if (owner === worker) this.claimed.delete(id);
     this.relay.left(worker);
+    this.handover.left(worker);
     if (worker.address !== undefined) removePrivateAddress(worker.address);
   }
 

@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import { type Log, shield } from "../log";
 import { stopReading } from "../node-internals";
+import type { MovedSession } from "../protocol/messages";
 import { AgedSet } from "./aged-set";
 import { scanHead } from "./request-head";
 
@@ -13,6 +14,8 @@ export interface Arrival {
   sessionId?: string;
   /** How many workers had it already and failed. */
   attempts: number;
+  /** The connection is that of a session which moves. */
+  session?: MovedSession;
 }
 
 export interface ArrivalLimits {
@@ -41,6 +44,12 @@ export function refuse(socket: Socket, status: Refusal): void {
   );
   // Bytes left unread would turn the close into a reset, which could overtake the answer.
   socket.resume();
+}
+
+/** Nobody takes the connection in time. In the middle of a session there is nothing to answer. */
+export function giveUp({ socket, session }: Arrival): void {
+  if (session) socket.destroy();
+  else refuse(socket, 503);
 }
 
 /**

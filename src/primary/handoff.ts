@@ -2,7 +2,7 @@
 import { type Handle, handleOf } from "../node-internals";
 import { seal } from "../protocol/ipc";
 import { AgedSet } from "./aged-set";
-import { type Arrival, refuse } from "./arrival";
+import { type Arrival, giveUp } from "./arrival";
 
 export interface HandoffLimits {
   queueTimeoutMs: number;
@@ -39,7 +39,7 @@ export class Handoff {
     private readonly send: SendHandle,
     private readonly onReturn: (arrival: Arrival) => void,
   ) {
-    this.waiting = new AgedSet(limits.queueTimeoutMs, ({ socket }) => refuse(socket, 503));
+    this.waiting = new AgedSet(limits.queueTimeoutMs, giveUp);
   }
 
   /** Connections that are on their way. */
@@ -52,7 +52,7 @@ export class Handoff {
     this.next();
     if (this.waiting.size > this.limits.maxPending) {
       const oldest = this.waiting.shift();
-      if (oldest) refuse(oldest.socket, 503);
+      if (oldest) giveUp(oldest);
     }
   }
 
@@ -88,7 +88,8 @@ export class Handoff {
     if (!handle) return; // closed by the client meanwhile
     const seq = this.nextSeq++;
     this.offered.set(seq, arrival);
-    this.send(seal({ handoff: seq, head: arrival.head.toString("latin1") }), handle, (error) => {
+    const { head, session } = arrival;
+    this.send(seal({ handoff: seq, head: head.toString("latin1"), session }), handle, (error) => {
       if (error) this.refused(seq);
     });
   }

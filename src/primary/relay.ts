@@ -6,6 +6,8 @@ import { Recovery, type RecoveryLimits } from "./recovery";
 import type { WorkerHandle } from "./worker-handle";
 
 interface Frame {
+  /** When it was emitted, as far as it says so; never before an earlier frame of the same worker. */
+  time: number;
   from: WorkerHandle;
   message: ToPrimary;
   bytes: Buffer;
@@ -24,6 +26,7 @@ export class Relay {
   private readonly adapters = new Map<string, WorkerHandle>();
   private readonly interest = new Interest<WorkerHandle>();
   readonly recovery: Recovery<WorkerHandle>;
+  private readonly lastTimes = new WeakMap<WorkerHandle, number>();
   private queue: Frame[] = [];
 
   constructor(
@@ -41,7 +44,7 @@ export class Relay {
       case "publish":
       case "respond":
         if (this.queue.length === 0) setImmediate(() => this.flush());
-        this.queue.push({ from, message, bytes });
+        this.queue.push({ time: this.timeOf(from, message), from, message, bytes });
         break;
       case "interest":
         for (const room of message.joined) this.interest.join(from, message.nsp, room);
@@ -76,9 +79,18 @@ export class Relay {
     for (const worker of this.workers) if (worker !== gone) worker.send({ type: "gone", uids });
   }
 
+  private timeOf(from: WorkerHandle, message: ToPrimary): number {
+    const last = this.lastTimes.get(from) ?? 0;
+    const time = message.type === "cast" ? Math.max(last, message.order ?? 0) : last;
+    this.lastTimes.set(from, time);
+    return time;
+  }
+
   private flush(): void {
     const frames = this.queue;
     this.queue = [];
+    // Links are read in no particular order; what was emitted first may have caused what was emitted next.
+    frames.sort((a, b) => a.time - b.time);
     for (const frame of frames) this.route(frame);
   }
 

@@ -5,7 +5,13 @@ import { describe } from "../errors";
 import { type Log, shield } from "../log";
 import type { Handle } from "../node-internals";
 import { type Envelope, unseal } from "../protocol/ipc";
-import { LINK_VERSION, type ListenAddress, type ToPrimary, type ToWorker } from "../protocol/messages";
+import {
+  LINK_VERSION,
+  type ListenAddress,
+  type MovedSession,
+  type ToPrimary,
+  type ToWorker,
+} from "../protocol/messages";
 import { generationOf, type Seat, slotOf } from "../protocol/session-id";
 import type { Arrival } from "./arrival";
 import { Handoff, type HandoffLimits } from "./handoff";
@@ -32,6 +38,9 @@ export interface WorkerOwner {
   onStateChange(worker: WorkerHandle): void;
   onReturn(arrival: Arrival): void;
   onTakeBack(socket: Socket, bytes: Buffer): void;
+  onMove(worker: WorkerHandle, session: MovedSession): void;
+  onMoveSocket(worker: WorkerHandle, sessionId: string, socket: Socket): void;
+  onAdopted(worker: WorkerHandle, sessionId: string, ok: boolean): void;
   onRelay(worker: WorkerHandle, message: ToPrimary, frame: Buffer): void;
   onOfficialRelay(worker: WorkerHandle, message: OfficialMessage): void;
   ownerOf(sessionId: string): WorkerHandle | undefined;
@@ -46,6 +55,7 @@ export class WorkerHandle {
   private readonly drainWaiters: (() => void)[] = [];
   /** Set once the worker speaks the official packages' protocol instead of ours. */
   official: OfficialWorker | undefined;
+  private standstill: NodeJS.Timeout | undefined;
   private announced = false;
   /** Told to drain by its manager: it cannot become ready again. */
   private retired = false;
@@ -153,10 +163,10 @@ export class WorkerHandle {
   }
 
   /**
-   * Takes the worker out of service: no new work, sessions are ended cleanly. Resolves when it has none left, is gone,
-   * or after `timeoutMs`.
+   * Takes the worker out of service: no new work, sessions go to other workers or are ended cleanly. Resolves when it has
+   * none left, is gone, stands still for `standstillMs`, or after `timeoutMs`.
    */
-  drain(timeoutMs: number): Promise<void> {
+  drain(standstillMs: number, timeoutMs: number): Promise<void> {
     this.retired = true;
     if (this.currentState === "gone" || !this.link) {
       if (this.currentState !== "gone") this.transition("draining");
@@ -164,8 +174,10 @@ export class WorkerHandle {
     }
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.endDrain(), timeoutMs);
+      this.standstill = setTimeout(() => this.endDrain(), standstillMs);
       this.drainWaiters.push(() => {
         clearTimeout(timer);
+        clearTimeout(this.standstill);
         resolve();
       });
       this.transition("draining");
@@ -205,6 +217,8 @@ export class WorkerHandle {
       if (!socket) return; // the client was gone before the handle arrived
       socket.allowHalfOpen = true;
       this.owner.onTakeBack(socket, Buffer.from(envelope.back, "latin1"));
+    } else if ("move" in envelope) {
+      if (socket) this.owner.onMoveSocket(this, envelope.move, socket);
     } else if ("f" in envelope) {
       if (!this.link) this.openLink();
       this.link!.receiveIpc(envelope.f);
@@ -257,6 +271,9 @@ export class WorkerHandle {
         this.handoff.refused(message.seq);
         break;
       case "load":
+        // Something is less than before: the drain goes on.
+        if (message.sessions < this.sessions || message.connections < this.connections)
+          this.standstill?.refresh();
         this.sessions = message.sessions;
         this.connections = message.connections;
         this.forwarded = message.forwarded;
@@ -270,6 +287,12 @@ export class WorkerHandle {
         break;
       case "whose":
         this.send({ type: "owner", seq: message.seq, seat: this.owner.ownerOf(message.id)?.seat });
+        break;
+      case "move":
+        this.owner.onMove(this, message.session);
+        break;
+      case "adopted":
+        this.owner.onAdopted(this, message.sid, message.ok);
         break;
       case "drained":
         this.endDrain();

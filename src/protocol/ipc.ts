@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import type { MovedSession } from "./messages";
 
 /**
  * What travels over Node's IPC channel: frames where there is no pipe, and sockets always. Our messages are objects
@@ -11,9 +12,11 @@ export type Envelope =
   /** A frame, base64. */
   | { f: string }
   /** From the primary, with a socket: handoff number and the bytes that were already read, latin1. */
-  | { handoff: number; head: string }
+  | { handoff: number; head: string; session?: MovedSession }
   /** From a worker, with a socket: it goes back to the primary, with bytes to be read first, latin1. */
-  | { back: string };
+  | { back: string }
+  /** From a worker, with a socket: it belongs to the session with this id, see `move` in `messages.ts`. */
+  | { move: string };
 
 export function seal(envelope: Envelope): object {
   return { [KEY]: envelope };

@@ -40,7 +40,8 @@ export interface Cast {
   volatile: boolean;
   /**
    * Kept for clients that come back: the primary puts it in order with all others of the app, numbers it, and sends it
-   * to its emitter as well. 0 until then; `undefined` for a packet that is not kept.
+   * to its emitter as well. Until then it is the time of emission on the host's monotonic clock, in microseconds.
+   * `undefined` for a packet that is not kept.
    */
   order?: number;
   compress?: boolean;
@@ -68,6 +69,29 @@ export interface Restored {
   session?: SessionState;
   reason?: NotRestored;
   missed: { order: number; payload: Uint8Array }[];
+}
+
+/** What a worker needs to go on with a session: enough to replay its handshake. */
+export interface MovedSession {
+  /** Engine.IO's session id. */
+  sid: string;
+  transport: "websocket" | "polling";
+  /** The request that opened the session. */
+  url: string;
+  rawHeaders: string[];
+  remoteAddress?: string;
+  /** Encoded packets that wait for the next poll; binary ones in base64. */
+  pending: { data: string; binary: boolean }[];
+  namespaces: MovedSocket[];
+}
+
+/** A Socket.IO socket of the session. Its rooms and data are in the primary's store. */
+export interface MovedSocket {
+  nsp: string;
+  pid: string;
+  auth: Record<string, unknown>;
+  /** The last packet that its client was sent. */
+  order: number;
 }
 
 export interface CastTarget {
@@ -113,6 +137,13 @@ export type ToPrimary =
   | { type: "session-over"; nsp: string; sid: string }
   /** A client came back with this private id and the last offset it knows; answered by `restored`. */
   | { type: "restore"; seq: number; nsp: string; pid: string; offset: string }
+  /**
+   * This session is free to go on elsewhere; all that the primary was told of it before is final. The socket of a
+   * WebSocket session comes over the IPC channel. Answered by `moved`.
+   */
+  | { type: "move"; session: MovedSession }
+  /** The session is here now, or could not be taken over. */
+  | { type: "adopted"; sid: string; ok: boolean }
   /** The drain is done: no session is left, nothing is in flight. */
   | { type: "drained" }
   /** A packet for the clients of other workers. */
@@ -149,6 +180,10 @@ export type ToWorker =
   /** The session's client came back elsewhere: close its connection here, then say `session-lost`. */
   | { type: "surrender"; nsp: string; sid: string }
   | Restored
+  /** Take over this long-polling session. A WebSocket session comes with its socket, over the IPC channel. */
+  | { type: "adopt"; session: MovedSession }
+  /** The session lives on that worker now; without `seat` it is lost. */
+  | { type: "moved"; sid: string; seat?: Seat }
   /** These adapters are gone: do not wait for their answers. */
   | { type: "gone"; uids: string[] }
   | Cast

@@ -16,6 +16,7 @@ import type { Cast, ToWorker } from "../protocol/messages";
 import { offsetOfOrder } from "../protocol/offset";
 import { keyOfRoom, keysOfRooms, type RoomKey, roomOfKey } from "../protocol/room-key";
 import { link } from "./link";
+import { countAcks, rememberClient } from "./session-internals";
 import { SessionMirror } from "./session-mirror";
 import { SessionRestore } from "./session-restore";
 import { letFreshClientsRecover, type Packet, PacketEncoder, recoverableMs } from "./socket-io-internals";
@@ -91,14 +92,17 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
     const target = this.link && !opts.flags?.local ? this.targetOf(opts) : undefined;
     const kept = this.isKept(packet, opts);
     if (this.link && target) {
-      this.link.send({
+      const cast: Cast = {
         type: "cast",
         volatile: opts.flags?.volatile === true,
         compress: opts.flags?.compress,
-        order: kept ? 0 : undefined,
+        order: kept ? now() : undefined,
         target,
         payload: packParts(this.packetEncoder.encode(packet)),
-      });
+      };
+      // What is put in order has to leave before the app can tell anybody that it was emitted.
+      if (kept) this.link.sendNow(cast);
+      else this.link.send(cast);
     } else if (!opts.flags?.local) {
       // Rooms that are neither strings nor numbers have no key; everybody is told then.
       await super.broadcast(packet, opts);
@@ -111,7 +115,12 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
   override addAll(id: string, rooms: Set<string>): void {
     super.addAll(id, rooms);
     const restored = this.returning?.joined(id);
-    if (this.nsp.sockets.has(id)) this.mirror?.open(id, this.sids.get(id) ?? [], restored?.data);
+    const socket = this.mirror && this.nsp.sockets.get(id);
+    if (socket) {
+      countAcks(socket);
+      rememberClient(socket);
+      this.mirror!.open(id, this.sids.get(id) ?? [], restored?.data);
+    }
     for (const cast of restored?.held ?? []) this.deliver(cast, new Set([id]));
   }
 
@@ -224,6 +233,12 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
       this.onMessage({ uid, nsp: this.nsp.name, type: MessageType.ADAPTER_CLOSE } as ClusterMessage);
     }
   };
+}
+
+/** The host's monotonic clock, in microseconds: the same for all processes. */
+function now(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1e6 + nanoseconds / 1e3;
 }
 
 function eventName(message: Published): string {

@@ -38,7 +38,7 @@ export function onAttach(io: SocketIoServer): void {
   if (servesAnother(httpServer)) return;
   const server = stickyServer(httpServer, "attach");
   attached.add(httpServer);
-  server.add(io.engine);
+  server.add(io);
   if (hasDefaultAdapter(io)) io.adapter(createAdapter());
   if (httpServer.listening) server.listen();
 }

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
 import type { Server as HttpServer } from "node:http";
 import type { Socket } from "node:net";
+import { giveUpSession } from "./give-up";
 import type { WorkerLink } from "./link";
 import type { Router } from "./router";
+import { type EioSocket, socketsOf } from "./session-internals";
 import type { Sessions } from "./sessions";
+
+/** How many sessions are moved at the same time. */
+const AT_ONCE = 64;
 
 /**
  * Giving up what a worker has, without a client losing a request: connections between two requests go back to the
@@ -34,8 +39,25 @@ export class Drain {
     if (this.state !== "idle") return;
     this.state = "running";
     this.router.draining = true;
-    this.sessions.closeAll();
+    void this.giveUpSessions();
     this.check();
+  }
+
+  /** Live sessions go to other workers where they can; the others are closed. */
+  private async giveUpSessions(): Promise<void> {
+    const waiting = [...this.sessions.all()] as unknown as EioSocket[];
+    const one = async () => {
+      for (let conn = waiting.pop(); conn; conn = waiting.pop()) {
+        const sockets = socketsOf(conn);
+        const moved =
+          this.router.hasReadyPeer &&
+          (await giveUpSession(conn, sockets, this.link, this.router).catch(() => false));
+        if (!moved) conn.close();
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, one));
+    // Those that came meanwhile.
+    this.sessions.closeAll();
   }
 
   /** Goes on with the drain after something has ended. */

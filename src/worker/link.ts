@@ -6,7 +6,7 @@ import { describe } from "../errors";
 import { forgetServer, type Handle, stopReading } from "../node-internals";
 import { decodeFrame, encodeFrame, FrameError, FrameReader } from "../protocol/codec";
 import { seal, unseal } from "../protocol/ipc";
-import { LINK_VERSION, type ToPrimary, type ToWorker } from "../protocol/messages";
+import { LINK_VERSION, type MovedSession, type ToPrimary, type ToWorker } from "../protocol/messages";
 import type { Seat } from "../protocol/session-id";
 
 /** The primary answers at once, if there is one. */
@@ -16,7 +16,7 @@ const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 
 type Events = { [M in ToWorker as M["type"]]: [message: M] } & {
   /** A connection from the primary: its number, what was read from it, and its handle. */
-  handoff: [seq: number, head: Buffer, handle: Handle | undefined];
+  handoff: [seq: number, head: Buffer, handle: Handle | undefined, session: MovedSession | undefined];
   /** The seat is known and frames can be sent. */
   open: [];
 };
@@ -35,6 +35,8 @@ export class WorkerLink extends EventEmitter<Events> {
   private pipe: Socket | undefined;
   private corked = false;
   private unanswered = false;
+  /** The last kept packet that came; all before it have been given to their clients. */
+  lastOrder = 0;
   /** What the offsets of this primary's packets begin with. */
   epoch = "";
   /** Slot and generation of this worker; known once the link is open. */
@@ -80,6 +82,13 @@ export class WorkerLink extends EventEmitter<Events> {
     process.send?.(seal({ back }), socket, {}, () => socket.destroy());
   }
 
+  /** Lets go of a session's connection, on which nothing is read any more. */
+  moveSocket(sid: string, socket: Socket): void {
+    socket.setTimeout(0);
+    forgetServer(socket);
+    process.send?.(seal({ move: sid }), socket, {}, () => socket.destroy());
+  }
+
   private write(frame: Buffer, later: boolean): void {
     if (this.state === "closed") return;
     if (this.state === "opening") {
@@ -115,7 +124,7 @@ export class WorkerLink extends EventEmitter<Events> {
     const envelope = unseal(ipcMessage);
     if (!envelope) return;
     if ("handoff" in envelope) {
-      this.emit("handoff", envelope.handoff, Buffer.from(envelope.head, "latin1"), handle);
+      this.emit("handoff", envelope.handoff, Buffer.from(envelope.head, "latin1"), handle, envelope.session);
     } else if ("f" in envelope) {
       this.dispatch(decodeFrame(Buffer.from(envelope.f, "base64")) as ToWorker);
     }
@@ -129,6 +138,7 @@ export class WorkerLink extends EventEmitter<Events> {
       console.error(describe("STICKY_LINK_VERSION", LINK_VERSION, message.version));
       this.close();
     } else {
+      if (message.type === "cast" && message.order !== undefined) this.lastOrder = message.order;
       this.emit(message.type, message as never);
     }
   }

@@ -20,6 +20,11 @@ export class Router {
   private turn = 0;
   private readonly questions = new Map<number, (seat: Seat | undefined) => void>();
   private nextSeq = 1;
+  /** Sessions that are moving here: their requests wait. */
+  private readonly held = new Map<string, Promise<void>>();
+  /** Sessions that have moved, or are moving, away. */
+  private readonly left = new Map<string, Promise<Peer | undefined>>();
+  private readonly leaving = new Map<string, (peer: Peer | undefined) => void>();
   draining = false;
   /** How many requests went to another worker. */
   forwarded = 0;
@@ -32,7 +37,52 @@ export class Router {
       this.peers = new Map(peers.map((peer) => [peer.seat, peer]));
       this.ready = peers.filter((peer) => peer.ready && peer.seat !== link.seat);
     });
+    link.on("moved", ({ sid, seat }) => {
+      this.leaving.get(sid)?.(seat === undefined ? undefined : this.peers.get(seat));
+      this.leaving.delete(sid);
+    });
     link.on("owner", ({ seq, seat }) => this.answer(seq, seat));
+  }
+
+  /** Whether another worker takes new sessions. */
+  get hasReadyPeer(): boolean {
+    return this.ready.length > 0;
+  }
+
+  /** The session moves here: its requests wait until the returned function is called. */
+  hold(sid: string): () => void {
+    let release = () => {};
+    this.left.delete(sid);
+    this.held.set(
+      sid,
+      new Promise((resolve) => {
+        release = resolve;
+      }),
+    );
+    return () => {
+      this.held.delete(sid);
+      release();
+    };
+  }
+
+  /** The session moves away: its requests follow it as soon as it is known where to. */
+  leave(sid: string): void {
+    this.sessions.forget(sid);
+    this.left.set(sid, new Promise((resolve) => this.leaving.set(sid, resolve)));
+  }
+
+  /** Where a request of a session that moves has to wait for; `undefined` for all others. */
+  private inMotion(sid: string): Promise<Peer | undefined> | undefined {
+    return this.left.get(sid) ?? this.held.get(sid)?.then(() => undefined);
+  }
+
+  /** A request from a peer: it is for this worker, but its session may still be on its way. */
+  awaitSession(req: IncomingMessage, local: () => void): boolean {
+    const sessionId = sessionIdOf(req.url ?? "");
+    const arrival = sessionId === undefined ? undefined : this.held.get(sessionId);
+    if (!arrival) return false;
+    arrival.then(local);
+    return true;
   }
 
   /** Whether the request is somebody else's; if so it is on its way there. `local` serves it here after all. */
@@ -42,6 +92,11 @@ export class Router {
       const peer = this.draining ? this.ready[this.turn++ % this.ready.length] : undefined;
       if (!peer) return false;
       this.pass(req, res, peer, local);
+      return true;
+    }
+    const motion = this.inMotion(sessionId);
+    if (motion) {
+      motion.then((peer) => (peer ? this.pass(req, res, peer, local) : local()));
       return true;
     }
     const owner = this.ownerOf(sessionId);
@@ -68,6 +123,11 @@ export class Router {
     if (sessionId === undefined) {
       if (!this.draining) return false;
       giveBack();
+      return true;
+    }
+    const motion = this.inMotion(sessionId);
+    if (motion) {
+      motion.then((peer) => (peer ? giveBack() : local()));
       return true;
     }
     const owner = this.ownerOf(sessionId);
@@ -103,7 +163,10 @@ export class Router {
     const timer = setTimeout(() => this.answer(seq, undefined), WHOSE_TIMEOUT_MS);
     this.questions.set(seq, (seat) => {
       clearTimeout(timer);
-      then(seat === undefined || seat === this.link.seat ? undefined : this.peers.get(seat));
+      // If it is this worker, the session is on its way here: that was said before the answer.
+      const arrival = seat === this.link.seat ? this.held.get(id) : undefined;
+      if (arrival) arrival.then(() => then(undefined));
+      else then(seat === undefined || seat === this.link.seat ? undefined : this.peers.get(seat));
     });
     this.link.send({ type: "whose", seq, id });
   }

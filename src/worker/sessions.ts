@@ -16,6 +16,8 @@ export class Sessions {
   private readonly claims = new Set<string>();
   private readonly pendingClaims = new Map<number, () => void>();
   private readonly engines = new Set<Engine>();
+  /** Ids that sessions bring with them. */
+  private readonly expected = new WeakMap<IncomingMessage, string>();
   private nextSeq = 1;
   count = 0;
 
@@ -37,6 +39,21 @@ export class Sessions {
   /** Whether the session lives here although its id does not say so. */
   hasClaimed(id: string): boolean {
     return this.claims.has(id);
+  }
+
+  /** The session that this request opens is not a new one: it has an id. */
+  expect(request: IncomingMessage, id: string): void {
+    this.expected.set(request, id);
+  }
+
+  /** The session has moved: its id is not given back. */
+  forget(id: string): void {
+    this.claims.delete(id);
+  }
+
+  /** All live sessions. */
+  *all(): Iterable<EngineSocket> {
+    for (const engine of this.engines) yield* Object.values(engine.clients);
   }
 
   /** Ends all sessions so that their clients know at once and come back. */
@@ -61,6 +78,8 @@ export class Sessions {
     let custom: GenerateId | undefined = Object.hasOwn(engine, "generateId") ? engine.generateId : undefined;
     const byDefault = engine.generateId;
     const generate: GenerateId = (request) => {
+      const expected = this.expected.get(request);
+      if (expected !== undefined) return this.claimed(expected);
       if (custom) return this.claimed(custom.call(engine, request));
       return this.link.seat === undefined
         ? this.claimed(byDefault.call(engine, request))

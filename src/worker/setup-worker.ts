@@ -35,6 +35,6 @@ export function servesAnother(httpServer: HttpServer): boolean {
  */
 export function setupWorker(io: SocketIoServer): void {
   const server = stickyServer(io.httpServer, "setupWorker");
-  server.add(io.engine);
+  server.add(io);
   server.listen();
 }

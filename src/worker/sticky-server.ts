@@ -4,10 +4,11 @@ import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
 import { StickyError } from "../errors";
 import { dropHandle, type Handle, inject } from "../node-internals";
-import type { ListenAddress, PublicAddress } from "../protocol/messages";
+import type { ListenAddress, MovedSession, PublicAddress } from "../protocol/messages";
 import { privateAddress } from "../protocol/private-address";
+import { adoptSession } from "./adopt";
 import { Drain } from "./drain";
-import type { Engine } from "./engine";
+import type { SocketIoServer } from "./engine";
 import { adoptClient } from "./forward";
 import type { WorkerLink } from "./link";
 import { listenAddress, listenCallback } from "./listen-arguments";
@@ -30,6 +31,7 @@ export class StickyServer {
   private readonly drain: Drain;
   private readonly connections = new Set<Socket>();
   private readonly privateAddress = privateAddress();
+  private readonly servers = new Set<SocketIoServer>();
   private wants: ListenAddress | undefined;
   private publicAddress: PublicAddress | undefined;
   /**
@@ -39,7 +41,7 @@ export class StickyServer {
    */
   private nextListening: "passes" | "waits" | "drops" = "passes";
   /** Connections that overtook the primary's word that the public address is open. */
-  private readonly early: [number, Buffer, Handle | undefined][] = [];
+  private readonly early: [number, Buffer, Handle | undefined, MovedSession | undefined][] = [];
   private injecting = false;
   private loadScheduled = false;
 
@@ -57,7 +59,8 @@ export class StickyServer {
     this.drain = new Drain(httpServer, link, this.sessions, this.connections, this.router);
     this.replaceMethods();
     httpServer.prependListener("connection", (socket) => this.onConnection(socket));
-    link.on("handoff", (seq, head, handle) => this.receive(seq, head, handle));
+    link.on("handoff", (seq, head, handle, session) => this.receive(seq, head, handle, session));
+    link.on("adopt", ({ session }) => this.adopt(session, undefined));
     link.on("listening", ({ address }) => this.onPublic(address));
     link.on("drain", () => this.drain.start());
     process.once("disconnect", () => {
@@ -66,8 +69,9 @@ export class StickyServer {
     });
   }
 
-  add(engine: Engine): void {
-    this.sessions.add(engine);
+  add(io: SocketIoServer): void {
+    this.servers.add(io);
+    this.sessions.add(io.engine);
   }
 
   /** Starts to listen. `wants` is the public address the app asked for, if it did. */
@@ -111,19 +115,23 @@ export class StickyServer {
     for (const handoff of this.early.splice(0)) this.receive(...handoff);
   }
 
-  private receive(seq: number, head: Buffer, handle: Handle | undefined): void {
+  private receive(seq: number, head: Buffer, handle: Handle | undefined, session?: MovedSession): void {
     if (!this.httpServer.listening || this.drain.done) {
       handle?.close();
       this.link.sendNow({ type: "refused", seq });
       return;
     }
     if (this.nextListening === "waits") {
-      this.early.push([seq, head, handle]);
+      this.early.push([seq, head, handle, session]);
       return;
     }
     // Before anything is done with the connection: from here on nobody else may serve it.
     this.link.sendNow({ type: "accepted", seq });
     if (!handle) return; // the client was gone before the handle arrived
+    if (session) {
+      this.adopt(session, handle);
+      return;
+    }
     this.injecting = true;
     const socket = inject(this.httpServer, handle);
     this.injecting = false;
@@ -135,6 +143,12 @@ export class StickyServer {
     });
     socket.unshift(head);
     this.onChange();
+  }
+
+  private adopt(session: MovedSession, handle: Handle | undefined): void {
+    const [io] = this.servers;
+    if (io) void adoptSession(session, handle, io, this.link, this.sessions, this.router);
+    else this.link.send({ type: "adopted", sid: session.sid, ok: false });
   }
 
   /** Connections that did not come from the primary come from another worker. */
@@ -192,7 +206,7 @@ export class StickyServer {
         const [req, res] = args as [IncomingMessage, ServerResponse];
         if (fromPeer.has(req.socket)) {
           adoptClient(req);
-          return false;
+          return this.router.awaitSession(req, local);
         }
         if (this.drain.running) res.once("close", () => this.onChange());
         if (event !== "request") return false;
