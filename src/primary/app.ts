@@ -56,7 +56,7 @@ export class App implements WorkerOwner {
     private options: AppOptions,
     readonly log: Log,
   ) {
-    this.relay = new Relay(this.workers, options.recovery);
+    this.relay = new Relay(this.workers, log, options.recovery);
     this.balancer = new Balancer(options.method);
     this.arrivals = this.createArrivals();
     this.waiting = this.createWaiting();

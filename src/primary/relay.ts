@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
+import { type Log, shield } from "../log";
 import type { Cast, ToPrimary } from "../protocol/messages";
 import { Interest } from "./interest";
 import type { OfficialMessage } from "./official-worker";
 import { Recovery, type RecoveryLimits } from "./recovery";
+import { TurnQueue } from "./turn-queue";
 import type { WorkerHandle } from "./worker-handle";
 
 interface Frame {
-  /** When it was emitted, as far as it says so; never before an earlier frame of the same worker. */
-  time: number;
   from: WorkerHandle;
   message: ToPrimary;
   bytes: Buffer;
@@ -17,9 +17,9 @@ interface Frame {
  * Passes adapter messages between the workers of one app. Payloads are never decoded: a frame leaves as the bytes it
  * came in.
  *
- * Frames are routed after everything that could be read in this turn of the event loop was read, and interest counts as
- * soon as it is read. So once a client was told that it has joined a room, any later broadcast reaches it: the interest
- * was in the kernel's buffer of its worker's link before the client was told.
+ * Frames are routed one turn of the event loop after they were read, see {@link TurnQueue}, and interest counts as soon
+ * as it is read. So once a client was told that it has joined a room, any later broadcast reaches it: the interest was
+ * in the kernel's buffer of its worker's link before the client was told.
  */
 export class Relay {
   /** Which worker an adapter lives on. */
@@ -27,10 +27,11 @@ export class Relay {
   private readonly interest = new Interest<WorkerHandle>();
   readonly recovery: Recovery<WorkerHandle>;
   private readonly lastTimes = new WeakMap<WorkerHandle, number>();
-  private queue: Frame[] = [];
+  private readonly queue = new TurnQueue<Frame>();
 
   constructor(
     private readonly workers: ReadonlySet<WorkerHandle>,
+    private readonly log: Log,
     limits: RecoveryLimits,
   ) {
     this.recovery = new Recovery(limits, (worker, { nsp, rooms }) => {
@@ -43,8 +44,8 @@ export class Relay {
       case "cast":
       case "publish":
       case "respond":
-        if (this.queue.length === 0) setImmediate(() => this.flush());
-        this.queue.push({ time: this.timeOf(from, message), from, message, bytes });
+        if (this.queue.isEmpty) setImmediate(this.endTurn);
+        this.queue.push({ from, message, bytes }, this.timeOf(from, message));
         break;
       case "interest":
         for (const room of message.joined) this.interest.join(from, message.nsp, room);
@@ -68,17 +69,18 @@ export class Relay {
   /** The others need not wait for answers of a worker that is gone. */
   left(gone: WorkerHandle): void {
     // What it sent before it died comes first.
-    this.flush();
+    for (const frame of this.queue.takeAll()) this.route(frame);
     this.interest.forget(gone);
     this.recovery.left(gone);
     const uids = [...this.adapters].filter(([, worker]) => worker === gone).map(([uid]) => uid);
     if (uids.length === 0) return;
     // What it sent before it died comes first.
-    this.flush();
+    for (const frame of this.queue.takeAll()) this.route(frame);
     for (const uid of uids) this.adapters.delete(uid);
     for (const worker of this.workers) if (worker !== gone) worker.send({ type: "gone", uids });
   }
 
+  /** When a frame was emitted, as far as it says so; never before an earlier frame of the same worker. */
   private timeOf(from: WorkerHandle, message: ToPrimary): number {
     const last = this.lastTimes.get(from) ?? 0;
     const time = message.type === "cast" ? Math.max(last, message.order ?? 0) : last;
@@ -86,12 +88,11 @@ export class Relay {
     return time;
   }
 
-  private flush(): void {
-    const frames = this.queue;
-    this.queue = [];
-    // Links are read in no particular order; what was emitted first may have caused what was emitted next.
-    frames.sort((a, b) => a.time - b.time);
-    for (const frame of frames) this.route(frame);
+  private readonly endTurn = () => shield(this.log, () => this.routeDue())();
+
+  private routeDue(): void {
+    for (const frame of this.queue.take()) this.route(frame);
+    if (!this.queue.isEmpty) setImmediate(this.endTurn);
   }
 
   private route({ from, message, bytes }: Frame): void {
