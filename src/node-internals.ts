@@ -33,6 +33,11 @@ export function stopReading(socket: Socket): void {
   handle.reading = false;
 }
 
+/** Whether an answer on this connection of an HTTP server has not left the process, although it may be finished. */
+export function hasOpenAnswer(socket: Socket): boolean {
+  return ((socket as unknown as { _httpMessage?: unknown })._httpMessage ?? null) !== null;
+}
+
 /** Forgets which server a socket came from: `send()` would otherwise keep books about it in both processes. */
 export function forgetServer(socket: Socket): void {
   (socket as unknown as { server: unknown }).server = null;

@@ -59,6 +59,7 @@ export class Handover {
     if (move?.to !== by) return;
     if (ok) {
       this.moved++;
+      move.from.sessionsMoved++;
       this.end(sid, move, by);
     } else {
       this.fail(sid, move);
@@ -112,6 +113,7 @@ export class Handover {
 
   private fail(sid: string, move: Move): void {
     this.failed++;
+    move.from.sessionsFailed++;
     move.socket?.destroy();
     this.end(sid, move, undefined);
   }

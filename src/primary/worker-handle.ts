@@ -71,6 +71,10 @@ export class WorkerHandle {
   framesRelayed = 0;
   bytesRelayed = 0;
   framesDropped = 0;
+  /** Sessions that went to another worker when this one stopped, and those that were lost on the way. */
+  sessionsMoved = 0;
+  sessionsFailed = 0;
+  private drainStartedMs = 0;
 
   /**
    * @param held the worker is not ready before {@link release} is called, whatever it says itself
@@ -168,6 +172,7 @@ export class WorkerHandle {
    */
   drain(standstillMs: number, timeoutMs: number): Promise<void> {
     this.retired = true;
+    this.drainStartedMs = Date.now();
     if (this.currentState === "gone" || !this.link) {
       if (this.currentState !== "gone") this.transition("draining");
       return Promise.resolve();
@@ -196,6 +201,14 @@ export class WorkerHandle {
     this.endDrain();
   }
 
+  private reportDrain(): void {
+    const ms = Date.now() - this.drainStartedMs;
+    const left = this.sessions > 0 ? `, ${this.sessions} cut` : "";
+    this.owner.log.info(
+      `${this.name} gave up its sessions in ${ms} ms: ${this.sessionsMoved} moved, ${this.sessionsFailed} failed${left}`,
+    );
+  }
+
   private becomeReady(): void {
     if (this.announced && !this.held && !this.retired && this.currentState !== "gone")
       this.transition("ready");
@@ -208,6 +221,7 @@ export class WorkerHandle {
   }
 
   private endDrain(): void {
+    if (this.drainWaiters.length > 0 && !this.drained) this.reportDrain();
     this.drained = true;
     for (const done of this.drainWaiters.splice(0)) done();
   }

@@ -31,6 +31,7 @@ export async function adoptSession(
   link: WorkerLink,
   sessions: Sessions,
   router: Router,
+  onConnected: (socket: Socket) => void,
 ): Promise<void> {
   const socket = new Socket({
     ...{ handle, pauseOnCreate: true },
@@ -47,7 +48,10 @@ export async function adoptSession(
     release();
     link.send({ type: "adopted", sid: session.sid, ok });
     if (!ok || session.transport === "polling") socket.destroy();
-    else socket.resume();
+    else {
+      onConnected(socket);
+      socket.resume();
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Server as HttpServer } from "node:http";
 import type { Socket } from "node:net";
+import { hasOpenAnswer } from "../node-internals";
 import { giveUpSession } from "./give-up";
 import type { WorkerLink } from "./link";
 import type { Router } from "./router";
@@ -17,13 +18,14 @@ const AT_ONCE = 64;
  *     idle ──start()──▶ running ──no session, no connection──▶ done ("drained")
  */
 export class Drain {
+  private leaving = 0;
   private state: "idle" | "running" | "done" = "idle";
 
   constructor(
     private readonly httpServer: HttpServer,
     private readonly link: WorkerLink,
     private readonly sessions: Sessions,
-    private readonly connections: ReadonlySet<Socket>,
+    private readonly connections: Set<Socket>,
     private readonly router: Router,
   ) {}
 
@@ -48,11 +50,8 @@ export class Drain {
     const waiting = [...this.sessions.all()] as unknown as EioSocket[];
     const one = async () => {
       for (let conn = waiting.pop(); conn; conn = waiting.pop()) {
-        const sockets = socketsOf(conn);
-        const moved =
-          this.router.hasReadyPeer &&
-          (await giveUpSession(conn, sockets, this.link, this.router).catch(() => false));
-        if (!moved) conn.close();
+        if (!(await this.giveUp(conn))) conn.close();
+        this.check();
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, one));
@@ -60,11 +59,21 @@ export class Drain {
     this.sessions.closeAll();
   }
 
+  private async giveUp(conn: EioSocket): Promise<boolean> {
+    if (!this.router.hasReadyPeer) return false;
+    const moved = await giveUpSession(conn, socketsOf(conn), this.link, this.router).catch(() => undefined);
+    if (moved?.socket) {
+      const { sid, socket } = moved;
+      this.letGo(socket, (sent) => this.link.moveSocket(sid, socket, sent));
+    }
+    return moved !== undefined;
+  }
+
   /** Goes on with the drain after something has ended. */
   check(): void {
     if (this.state !== "running") return;
     this.giveBackIdle();
-    if (this.sessions.count > 0 || this.connections.size > 0) return;
+    if (this.sessions.count > 0 || this.connections.size > 0 || this.leaving > 0) return;
     this.state = "done";
     this.link.send({ type: "drained" });
   }
@@ -75,20 +84,30 @@ export class Drain {
    */
   giveBackIdle(): void {
     if (!process.connected) return;
+    const idle: Socket[] = [];
     for (const socket of this.connections) {
       socket.destroy = () => {
-        Reflect.deleteProperty(socket, "destroy");
-        this.giveBack(socket);
+        idle.push(socket);
         return socket;
       };
     }
     this.httpServer.closeIdleConnections();
     for (const socket of this.connections) Reflect.deleteProperty(socket, "destroy");
+    for (const socket of idle) {
+      if (hasOpenAnswer(socket)) continue; // its end comes back here
+      // A listener for data makes the HTTP parser let go of the handle, so that the socket can be sent.
+      socket.on("data", () => {});
+      this.letGo(socket, (sent) => this.link.giveBack(socket, Buffer.alloc(0), sent));
+    }
   }
 
-  private giveBack(socket: Socket): void {
-    // A listener for data makes the HTTP parser let go of the handle, so that the socket can be sent.
-    socket.on("data", () => {});
-    this.link.giveBack(socket, Buffer.alloc(0));
+  /** The connection is not ours any more; the drain is not done before it has left the process. */
+  private letGo(socket: Socket, send: (sent: () => void) => void): void {
+    this.connections.delete(socket);
+    this.leaving++;
+    send(() => {
+      this.leaving--;
+      this.check();
+    });
   }
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+
+import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { stopReading } from "../node-internals";
 import type { WorkerLink } from "./link";
@@ -27,32 +29,31 @@ const LOOK_AGAIN_MS = 5;
  *     awaiting (answers of the client) ──▶ paused (nothing is read) ──▶ owing (answers of the app)
  *        ▲                                                                │ it asked the client again
  *        └────────────────────────────────────────────────────────────────┘
- *     owing ──▶ parted (its sockets are closed here) ──flushed──▶ moved
- *     any ──timeout, closed, not movable──▶ false: the caller closes it, and its client recovers by reconnecting
+ *     owing ──▶ parted (its sockets are closed here) ──flushed──▶ moved: the caller sends its socket
+ *     any ──timeout, closed, not movable──▶ undefined: the caller closes it, and its client recovers by reconnecting
  */
 export async function giveUpSession(
   conn: EioSocket,
   sockets: readonly SioSocket[],
   link: WorkerLink,
   router: Router,
-): Promise<boolean> {
-  if (!canMove(conn, sockets)) return false;
+): Promise<{ sid: string; socket: Socket | undefined } | undefined> {
+  if (!canMove(conn, sockets)) return undefined;
   const deadline = Date.now() + ACK_TIMEOUT_MS;
-  if (!(await comeToRest(conn, sockets, deadline))) return false;
+  if (!(await comeToRest(conn, sockets, deadline))) return undefined;
 
   const session = describeSession(conn, sockets, link.lastOrder);
   router.leave(conn.id);
   part(sockets);
   const flushedBy = Date.now() + FLUSH_TIMEOUT_MS;
   while (!isFlushed(conn)) {
-    if (Date.now() > flushedBy || conn.readyState !== "open") return false;
+    if (Date.now() > flushedBy || conn.readyState !== "open") return undefined;
     await delay(1);
   }
-  if (conn.readyState !== "open") return false;
+  if (conn.readyState !== "open") return undefined;
   const socket = detach(conn);
   link.send({ type: "move", session });
-  if (socket) link.moveSocket(session.sid, socket);
-  return true;
+  return { sid: session.sid, socket };
 }
 
 /** Returns with reading stopped, at the boundary of a message, and with no acknowledgement open either way. */

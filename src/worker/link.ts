@@ -71,7 +71,7 @@ export class WorkerLink extends EventEmitter<Events> {
   }
 
   /** Gives a connection back to the primary, which reads `bytes` first, then what is buffered, then the rest. */
-  giveBack(socket: Socket, bytes: Buffer): void {
+  giveBack(socket: Socket, bytes: Buffer, onSent = () => {}): void {
     stopReading(socket);
     socket.setTimeout(0);
     socket.removeAllListeners("timeout");
@@ -79,14 +79,20 @@ export class WorkerLink extends EventEmitter<Events> {
     const buffered = (socket.read() as Buffer | null) ?? Buffer.alloc(0);
     const back = Buffer.concat([bytes, buffered]).toString("latin1");
     // The handle may have to queue for its turn: the socket keeps it until the message is out.
-    process.send?.(seal({ back }), socket, {}, () => socket.destroy());
+    process.send?.(seal({ back }), socket, {}, () => {
+      socket.destroy();
+      onSent();
+    });
   }
 
   /** Lets go of a session's connection, on which nothing is read any more. */
-  moveSocket(sid: string, socket: Socket): void {
+  moveSocket(sid: string, socket: Socket, onSent: () => void): void {
     socket.setTimeout(0);
     forgetServer(socket);
-    process.send?.(seal({ move: sid }), socket, {}, () => socket.destroy());
+    process.send?.(seal({ move: sid }), socket, {}, () => {
+      socket.destroy();
+      onSent();
+    });
   }
 
   private write(frame: Buffer, later: boolean): void {

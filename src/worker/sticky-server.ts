@@ -136,18 +136,25 @@ export class StickyServer {
     const socket = inject(this.httpServer, handle);
     this.injecting = false;
     if (!socket) return;
+    this.hold(socket);
+    socket.unshift(head);
+    this.onChange();
+  }
+
+  private hold(socket: Socket): void {
     this.connections.add(socket);
     socket.once("close", () => {
       this.connections.delete(socket);
       this.onChange();
     });
-    socket.unshift(head);
-    this.onChange();
   }
 
   private adopt(session: MovedSession, handle: Handle | undefined): void {
     const [io] = this.servers;
-    if (io) void adoptSession(session, handle, io, this.link, this.sessions, this.router);
+    if (io)
+      void adoptSession(session, handle, io, this.link, this.sessions, this.router, (socket) =>
+        this.hold(socket),
+      );
     else this.link.send({ type: "adopted", sid: session.sid, ok: false });
   }
 
