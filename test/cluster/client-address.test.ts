@@ -21,7 +21,8 @@ test.each([
   const { port } = await startCluster(CODE, { host: listen });
   const direct = new RawClient({ port, host, localAddress });
   const session = await PollingSession.open(direct);
-  const addressOf = ({ socket }: RawClient) => `${localAddress} ${(socket.address() as AddressInfo).port} ${family}`;
+  const addressOf = ({ socket }: RawClient) =>
+    `${localAddress} ${(socket.address() as AddressInfo).port} ${family}`;
 
   const { answer, responses } = await session.emit(direct, "address");
   expect(answer).toEqual([localAddress, localAddress]);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { connected, clients, upgraded } from "../helpers/clients";
+import { clients, connected, upgraded } from "../helpers/clients";
 import { LINKS, startCluster, WORKER } from "../helpers/cluster";
 
 const BEFORE = (generate: string) => WORKER.replace("setupWorker(io);", `${generate}\nsetupWorker(io);`);

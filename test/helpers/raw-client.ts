@@ -147,7 +147,8 @@ export class PollingSession {
       const prefix = `43${id}`;
       const packet = response.text.split("\x1e").find((each) => each.startsWith(prefix));
       if (packet !== undefined) return { responses, answer: JSON.parse(packet.slice(prefix.length))[0] };
-      if (response.status !== 200) throw new Error(`polling was answered ${response.status} ${response.text}`);
+      if (response.status !== 200)
+        throw new Error(`polling was answered ${response.status} ${response.text}`);
     }
   }
 }
