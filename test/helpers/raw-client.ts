@@ -13,14 +13,14 @@ export class RawClient {
   readonly socket: Socket;
   /** Resolves when the server has closed the connection. */
   readonly closed: Promise<void>;
-  private buffer: Buffer = Buffer.alloc(0);
+  private chunks: Buffer[] = [];
   private ended = false;
   private wake = () => {};
 
   constructor(options: NetConnectOpts) {
     this.socket = connect({ allowHalfOpen: true, noDelay: true, ...options });
     this.socket.on("data", (chunk: Buffer) => {
-      this.buffer = this.buffer.length === 0 ? chunk : Buffer.concat([this.buffer, chunk]);
+      this.chunks.push(chunk);
       this.wake();
     });
     const end = () => {
@@ -68,20 +68,28 @@ export class RawClient {
     const status = Number(first!.split(" ")[1]);
     const body =
       headers["transfer-encoding"] === "chunked"
-        ? await this.chunks()
+        ? await this.chunkedBody()
         : await this.take(Number(headers["content-length"] ?? 0));
     return { status, headers, body, text: body.toString() };
   }
 
   /** Takes so many bytes of what came. */
   async take(length: number): Promise<Buffer> {
-    await this.wait(() => this.buffer.length >= length);
-    const taken = this.buffer.subarray(0, length);
-    this.buffer = this.buffer.subarray(length);
-    return taken;
+    await this.wait(() => this.chunks.reduce((sum, chunk) => sum + chunk.length, 0) >= length);
+    const received = Buffer.concat(this.chunks);
+    this.chunks = [received.subarray(length)];
+    return received.subarray(0, length);
   }
 
-  private async chunks(): Promise<Buffer> {
+  /** From now on the client takes a break after everything it reads. */
+  readSlowly(): void {
+    this.socket.on("data", () => {
+      this.socket.pause();
+      setTimeout(() => this.socket.resume(), 1);
+    });
+  }
+
+  private async chunkedBody(): Promise<Buffer> {
     const body: Buffer[] = [];
     for (;;) {
       const size = Number.parseInt((await this.take(await this.find("\r\n"))).toString(), 16);
@@ -93,13 +101,18 @@ export class RawClient {
 
   /** The length of what came up to the end of `text`. */
   private async find(text: string): Promise<number> {
-    await this.wait(() => this.buffer.includes(text));
-    return this.buffer.indexOf(text) + text.length;
+    let at = -1;
+    await this.wait(() => {
+      this.chunks = [Buffer.concat(this.chunks)];
+      at = this.chunks[0]!.indexOf(text);
+      return at !== -1;
+    });
+    return at + text.length;
   }
 
   private async wait(condition: () => boolean): Promise<void> {
     while (!condition()) {
-      if (this.ended) throw new Error(`the connection ended after ${JSON.stringify(this.buffer.toString())}`);
+      if (this.ended) throw new Error(`the connection ended after "${Buffer.concat(this.chunks)}"`);
       await new Promise<void>((resolve) => {
         this.wake = resolve;
       });
