@@ -8,6 +8,7 @@ import type { Server as NetServer, Socket } from "node:net";
 
 /** The operating system's side of a socket. Opaque: it is only passed on. */
 export interface Handle {
+  readStart(): number;
   readStop(): number;
   close(callback?: () => void): void;
   reading?: boolean;
@@ -23,14 +24,22 @@ export function handleOf(socket: Socket): Handle | undefined {
 
 /**
  * Stops reading in this very tick, so that no byte arrives here that the next owner should get. `socket.pause()` alone
- * lets one more chunk through.
+ * does not: a paused stream still reads ahead, unless it believes that it is reading already.
  */
 export function stopReading(socket: Socket): void {
   socket.pause();
   const handle = handleOf(socket);
   if (!handle) return;
   handle.readStop();
-  handle.reading = false;
+  handle.reading = true;
+}
+
+/** Reads (again), whether reading was stopped or not. */
+export function resumeReading(socket: Socket): void {
+  const handle = handleOf(socket);
+  handle?.readStop();
+  handle?.readStart();
+  socket.resume();
 }
 
 /** Whether an answer on this connection of an HTTP server has not left the process, although it may be finished. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Socket } from "node:net";
 import { type Log, shield } from "../log";
-import { stopReading } from "../node-internals";
+import { resumeReading, stopReading } from "../node-internals";
 import type { MovedSession } from "../protocol/messages";
 import { AgedSet } from "./aged-set";
 import { scanHead } from "./request-head";
@@ -43,7 +43,7 @@ export function refuse(socket: Socket, status: Refusal): void {
     `HTTP/1.1 ${status} ${REASONS[status]}\r\n${retry}Connection: close\r\nContent-Length: 0\r\n\r\n`,
   );
   // Bytes left unread would turn the close into a reset, which could overtake the answer.
-  socket.resume();
+  resumeReading(socket);
 }
 
 /** Nobody takes the connection in time. In the middle of a session there is nothing to answer. */

@@ -55,8 +55,8 @@ export function seatOfSessionId(id: string): Seat | undefined {
 /** The `sid` parameter of a request target; the last one if there are several, as Engine.IO reads it. */
 export function sessionIdOf(target: string): string | undefined {
   const question = target.indexOf("?");
-  if (question === -1) return undefined;
-  const hash = target.indexOf("#", question);
+  const hash = target.indexOf("#");
+  if (question === -1 || (hash !== -1 && hash < question)) return undefined;
   const query = target.slice(question + 1, hash === -1 ? undefined : hash);
   if (query.includes("%") || query.includes("+")) {
     return new URLSearchParams(query).getAll("sid").pop() || undefined;

@@ -49,7 +49,16 @@ export function forward(
     if (socket.connecting) socket.once("connect", start);
     else start();
   });
+  let answered = false;
+  passEndOn(req.socket, res, () => {
+    if (answered) return;
+    if (upstream.writableFinished) upstream.socket?.end();
+    else upstream.once("finish", () => upstream.socket?.end());
+  });
   upstream.on("response", (answer) => {
+    answer.prependListener("end", () => {
+      answered = true;
+    });
     res.writeHead(answer.statusCode ?? 502, answer.statusMessage, endToEnd(answer.rawHeaders));
     answer.pipe(res);
     answer.on("error", () => res.destroy());
@@ -61,6 +70,37 @@ export function forward(
   res.on("close", () => {
     if (!res.writableFinished) upstream.destroy();
   });
+}
+
+/** Connections kept open for the answers to forwarded requests. */
+const held = new WeakMap<Socket, { endUpstreams: Set<() => void>; ended: boolean }>();
+
+/**
+ * Node's server ends a connection as soon as its client has ended its side; what was answered at once is out by then.
+ * The answer to a forwarded request takes longer: the client's end goes to the owner, whose server does the same, and
+ * the connection stays open for what comes back.
+ */
+function passEndOn(socket: Socket, res: ServerResponse, endUpstream: () => void): void {
+  const hold = held.get(socket) ?? holdOpen(socket);
+  hold.endUpstreams.add(endUpstream);
+  res.once("close", () => {
+    hold.endUpstreams.delete(endUpstream);
+    if (hold.endUpstreams.size > 0) return;
+    held.delete(socket);
+    Reflect.deleteProperty(socket, "end");
+    if (hold.ended) socket.end();
+  });
+}
+
+function holdOpen(socket: Socket) {
+  const hold = { endUpstreams: new Set<() => void>(), ended: false };
+  held.set(socket, hold);
+  socket.end = () => {
+    hold.ended = true;
+    for (const endUpstream of hold.endUpstreams) endUpstream();
+    return socket;
+  };
+  return hold;
 }
 
 function endToEnd(rawHeaders: string[]): string[] {

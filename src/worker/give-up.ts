@@ -2,7 +2,7 @@
 
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { stopReading } from "../node-internals";
+import { resumeReading, stopReading } from "../node-internals";
 import type { WorkerLink } from "./link";
 import type { Router } from "./router";
 import {
@@ -71,7 +71,7 @@ async function comeToRest(
       while (owesAcks(sockets) && !awaitsAcks(sockets) && Date.now() < deadline) await delay(1);
       const atRest = !owesAcks(sockets) && !awaitsAcks(sockets) && atMessageBoundary(conn) && !conn.upgrading;
       if (atRest) return conn.readyState === "open";
-      paused?.resume();
+      if (paused) resumeReading(paused);
     }
     await delay(LOOK_AGAIN_MS);
   }
