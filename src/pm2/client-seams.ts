@@ -6,6 +6,7 @@ import { describe } from "../errors";
 import {
   type Api,
   type Client,
+  type Common,
   type ConfigTool,
   missingFromClient,
   PM2_VERSION,
@@ -22,7 +23,8 @@ export function applyClientSeams(onStockDaemon: () => void = () => {}): void {
   const client: Client = requirePm2("./lib/Client.js").prototype;
   const api: Api = requirePm2("./lib/API.js").prototype;
   const config: ConfigTool = requirePm2("./lib/tools/Config.js");
-  const missing = missingFromClient(client, api, config);
+  const common: Common = requirePm2("./lib/Common.js");
+  const missing = missingFromClient(client, api, config, common);
   if (missing) {
     console.error(describe("STICKY_PM2_CHANGED", PM2_VERSION, missing));
     return;
@@ -31,6 +33,7 @@ export function applyClientSeams(onStockDaemon: () => void = () => {}): void {
   prepareDaemonInProcess(client);
   noticeStockDaemon(client, onStockDaemon);
   knowSticky(config);
+  knowExampleConfig(common);
   exitWithFailedReload(api);
 }
 
@@ -107,6 +110,13 @@ function knowSticky(config: ConfigTool): void {
     }
     return result;
   };
+}
+
+/** `ecosystem.config.example.js`: by its name PM2 would take it for an app. */
+function knowExampleConfig(common: Common): void {
+  const { isConfigFile } = common;
+  common.isConfigFile = (file) =>
+    isConfigFile.call(common, file) ?? (/\.config\.example\.js$/.test(String(file)) ? "js" : null);
 }
 
 /** `pm2 reload ecosystem.config.js` would print the error of a failed reload and exit with 0. */

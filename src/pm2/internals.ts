@@ -88,11 +88,17 @@ export interface ConfigTool {
   validateJSON(json: Record<string, unknown>): { errors: string[]; config: Record<string, unknown> };
 }
 
+export interface Common {
+  /** The format of a configuration file, by its name; null for any other file. */
+  isConfigFile(file: unknown): string | null;
+}
+
 /** The same for the command. */
 export function missingFromClient(
   client: Partial<Client>,
   api: Partial<Api>,
   config: Partial<ConfigTool>,
+  common: Partial<Common>,
 ): string | undefined {
   for (const name of ["launchDaemon", "pingDaemon", "launchRPC"] as const) {
     if (typeof client[name] !== "function") return `Client.${name}`;
@@ -100,5 +106,6 @@ export function missingFromClient(
   for (const name of ["_operate", "exitCli"] as const) {
     if (typeof api[name] !== "function") return `API.${name}`;
   }
-  return typeof config.validateJSON === "function" ? undefined : "Config.validateJSON";
+  if (typeof config.validateJSON !== "function") return "Config.validateJSON";
+  return typeof common.isConfigFile === "function" ? undefined : "Common.isConfigFile";
 }

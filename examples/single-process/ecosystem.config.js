@@ -1,0 +1,3 @@
+module.exports = {
+  apps: [{ name: "single-process", script: "./server.js", cwd: __dirname, instances: 2, sticky: true }],
+};
