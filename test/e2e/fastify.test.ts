@@ -21,7 +21,7 @@ test("Fastify is a cluster with no change, whether Socket.IO is attached before 
   for (const [file, source] of [
     ["before.js", app("attach();", LISTEN)],
     ["after.js", app(LISTEN, "attach();")],
-    ["later.js", app(LISTEN, "await new Promise((done) => setTimeout(done, 50)); attach();")],
+    ["later.js", app(LISTEN, "await require('node:fs/promises').readdir(__dirname); attach();")],
   ] as const) {
     const { daemon, port } = await runsAsCluster(source, join(folder, file));
     expect((await fetchPlain(port)).body).toBe('{"from":"fastify"}');
