@@ -5,7 +5,7 @@ import { ecosystem, OFFICIAL_CJS } from "../helpers/workers";
 const script = "worker.js";
 const exec_mode = "cluster";
 
-/** Five apps that each know one thing less about their port than the one before. */
+/** Five apps that each know one thing less about their port than the one before. None may be named "env" in PM2. */
 test("the public port is the first that is set of: sticky.port, the worker's, --port, PORT, PM2_PORT", async () => {
   const [configured, workers, apps, env, daemons] = (await Promise.all(
     Array.from({ length: 5 }, () => freePort()),
@@ -25,7 +25,7 @@ test("the public port is the first that is set of: sticky.port, the worker's, --
       },
       { name: "workers", script: "listens.js", sticky: true, port: apps, env: { PORT: env } },
       { name: "apps", script, exec_mode, sticky: true, port: apps },
-      { name: "env", script, exec_mode, env: { PORT: env } },
+      { name: "variable", script, exec_mode, env: { PORT: env } },
       { name: "daemons", script, exec_mode },
     ),
   );
@@ -40,7 +40,7 @@ test("the public port is the first that is set of: sticky.port, the worker's, --
     configured: `port ${configured}`,
     workers: `port ${workers}`,
     apps: `port ${apps}`,
-    env: `port ${env}`,
+    variable: `port ${env}`,
     daemons: `port ${daemons}`,
   });
 });
