@@ -3,8 +3,9 @@ import { defineConfig } from "vitest/config";
 /** Three layers: pure code, real clusters, and the packed tarball with a real daemon. No layer retries or skips. */
 export default defineConfig({
   test: {
+    // One layer after the other: they differ in how many files may run at once.
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], sequence: { groupOrder: 0 } } },
       {
         test: {
           name: "cluster",
@@ -13,6 +14,7 @@ export default defineConfig({
           testTimeout: 30_000,
           hookTimeout: 30_000,
           maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -23,6 +25,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 120_000,
           maxWorkers: 2,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

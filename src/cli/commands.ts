@@ -18,25 +18,33 @@ export const START_OPTIONS = [
 /** Commands of PM2 that have a `--port` of their own. */
 const OWN_PORT = ["serve", "expose"];
 
+/** Options with a value that people put in front of the command, too. */
+const WITH_VALUE = ["-n", "--name", "--namespace", "-i", "--instances", "--port", "--env", "--cwd"];
+
 interface Commander {
   command(name: string): Commander;
   description(text: string): Commander;
   option(flags: string, description: string): Commander;
 }
 
+/** The name of the command in a command line; not that of an app which is called like one. */
+export function commandOf(argv: readonly string[]): string | undefined {
+  return argv.find((word, i) => !word.startsWith("-") && !WITH_VALUE.includes(argv[i - 1] ?? ""));
+}
+
 /**
  * Tells PM2's command line of ours. PM2 takes options that its schema knows from the command line into the app's
  * configuration.
  */
-export function register(argv: readonly string[]): void {
+export function register(command: string | undefined): void {
   const commander: Commander = requirePm2("commander");
   for (const [flags, description] of START_OPTIONS) {
-    if (!flags.startsWith("--port") || !argv.some((word) => OWN_PORT.includes(word))) {
+    if (!flags.startsWith("--port") || !OWN_PORT.includes(command ?? "")) {
       commander.option(flags, description);
     }
   }
   for (const { name, description, options } of COMMANDS) {
-    const command = commander.command(name).description(description);
-    for (const [flags, text] of options) command.option(flags, text);
+    const ours = commander.command(name).description(description);
+    for (const [flags, text] of options) ours.option(flags, text);
   }
 }

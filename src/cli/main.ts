@@ -5,12 +5,12 @@
 import { describe } from "../errors";
 import { applyClientSeams } from "../pm2/client-seams";
 import { requirePm2 } from "../pm2/internals";
-import { register } from "./commands";
+import { commandOf, register } from "./commands";
 
 /** @param binary which of PM2's programs to run */
 export function run(binary: "CLI" | "Runtime4Docker" | "DevCLI"): void {
   const argv = process.argv.slice(2);
-  const command = argv.find((word) => !word.startsWith("-"));
+  const command = commandOf(argv);
   applyClientSeams(() => {
     // `update` is the remedy, `kill` needs none.
     if (command !== "update" && command !== "kill") console.error(describe("STICKY_DAEMON"));
@@ -20,6 +20,6 @@ export function run(binary: "CLI" | "Runtime4Docker" | "DevCLI"): void {
     void stickyCommand(argv);
     return;
   }
-  if (binary !== "DevCLI") register(argv);
+  if (binary !== "DevCLI") register(command);
   requirePm2(`./lib/binaries/${binary}.js`);
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { inject, onTestFinished } from "vitest";
 
 export interface Output {
@@ -47,9 +47,9 @@ export class Daemon {
     onTestFinished(() => this.end(), 60_000);
   }
 
-  /** Writes a file of the app; returns its path. */
+  /** Writes a file of the app, by default into its folder; returns its path. */
   write(name: string, content: string): string {
-    const path = join(this.folder, name);
+    const path = resolve(this.folder, name);
     writeFileSync(path, content);
     return path;
   }
