@@ -1,0 +1,89 @@
+import { connect } from "node:net";
+
+/** A Socket.IO client over WebSocket: no more than the loads need, and cheap. */
+
+const TIMEOUT_MS = 10_000;
+const UPGRADE =
+  "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+  "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+const TEXT = 0x81;
+const CLOSE = 0x88;
+
+export interface Client {
+  /** The pid of the process that answered. */
+  worker: string | undefined;
+  send(packet: string): void;
+  close(): void;
+}
+
+/**
+ * Connects; resolves once the namespace is joined, rejects if anything else happens before.
+ *
+ * @param onPacket called with each Engine.IO packet after that, except pings, which are answered
+ */
+export function open(port: number, onPacket: (packet: string) => void = () => {}): Promise<Client> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, "127.0.0.1");
+    let received: Buffer = Buffer.alloc(0);
+    let head: string | undefined;
+    const fail = (error: Error) => {
+      socket.destroy();
+      reject(error);
+    };
+    socket.setNoDelay(true);
+    socket.setTimeout(TIMEOUT_MS, () => fail(new Error("timeout")));
+    socket.on("error", fail);
+    socket.on("close", () => fail(new Error("closed")));
+    socket.once("connect", () => socket.write(UPGRADE));
+    socket.on("data", (chunk) => {
+      received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
+      if (head === undefined) {
+        const end = received.indexOf("\r\n\r\n");
+        if (end === -1) return;
+        head = received.toString("latin1", 0, end);
+        received = received.subarray(end + 4);
+        if (!head.startsWith("HTTP/1.1 101")) return fail(new Error(head));
+      }
+      for (let frame = firstFrame(received); frame; frame = firstFrame(received)) {
+        received = received.subarray(frame.end);
+        if (frame.text.startsWith("0")) {
+          socket.write(frameOf(TEXT, "40"));
+        } else if (frame.text.startsWith("40")) {
+          socket.setTimeout(0);
+          resolve({
+            worker: /\r\nx-pid: (\d+)/.exec(head)?.[1],
+            send: (packet) => socket.write(frameOf(TEXT, packet)),
+            close: () => socket.end(frameOf(CLOSE, "")),
+          });
+        } else if (frame.text === "2") {
+          socket.write(frameOf(TEXT, "3"));
+        } else {
+          onPacket(frame.text);
+        }
+      }
+    });
+  });
+}
+
+/** The first frame if it is there as a whole. Servers do not mask, and ours do not fragment. */
+function firstFrame(bytes: Buffer): { text: string; end: number } | undefined {
+  if (bytes.length < 2) return undefined;
+  let length = bytes[1]!;
+  let start = 2;
+  if (length === 126) {
+    if (bytes.length < 4) return undefined;
+    length = bytes.readUInt16BE(2);
+    start = 4;
+  }
+  const end = start + length;
+  return bytes.length < end ? undefined : { text: bytes.toString("latin1", start, end), end };
+}
+
+/** A frame of at most 125 bytes. Clients must mask; with zeros the bytes stay as they are. */
+function frameOf(kind: number, text: string): Buffer {
+  const frame = Buffer.alloc(6 + text.length);
+  frame[0] = kind;
+  frame[1] = 0x80 | text.length;
+  frame.write(text, 6, "latin1");
+  return frame;
+}

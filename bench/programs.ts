@@ -1,0 +1,71 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { BIN, Pm2 } from "./pm2";
+import { freePort, until } from "./until";
+
+/** A contender that serves: its public port, and the process that owns it. */
+export interface Serving {
+  port: number;
+  /** The process whose cost is counted: the daemon, or the plain process itself. */
+  primaryPid: number;
+  /** Takes a reload; returns its milliseconds. A plain process has none. */
+  reload?(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export const PROGRAMS = ["pm2-socket.io", "@socket.io/pm2", "plain process"] as const;
+export type Program = (typeof PROGRAMS)[number];
+
+export const WORKERS = 2;
+
+/** Starts a contender; resolves when all of it serves. */
+export async function start(program: Program): Promise<Serving> {
+  const port = await freePort();
+  switch (program) {
+    case "pm2-socket.io":
+      return startCluster(new Pm2(BIN.ours, { PM2_PORT: String(port) }), port);
+    case "@socket.io/pm2":
+      return startCluster(new Pm2(BIN.socketio, { PM2_PORT: String(port) }), port);
+    case "plain process":
+      return startPlain(port);
+  }
+}
+
+async function startCluster(pm2: Pm2, port: number): Promise<Serving> {
+  await pm2.run("start", join(__dirname, "apps/worker.js"), "-i", String(WORKERS), "--name", "bench");
+  await untilServed(port, WORKERS);
+  return { port, primaryPid: pm2.pid, reload: () => pm2.time("reload", "bench"), stop: () => pm2.stop() };
+}
+
+async function startPlain(port: number): Promise<Serving> {
+  const child = spawn(process.execPath, [join(__dirname, "apps/plain.js")], {
+    env: { ...process.env, PORT: String(port) },
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  await untilServed(port, 1);
+  const stop = async () => {
+    child.kill();
+    await once(child, "exit");
+  };
+  return { port, primaryPid: child.pid!, stop };
+}
+
+/** Waits until that many processes of the app have answered. */
+async function untilServed(port: number, processes: number): Promise<void> {
+  const pids = new Set<string>();
+  await until(async () => {
+    try {
+      const url = `http://127.0.0.1:${port}/socket.io/?EIO=4&transport=polling`;
+      const response = await fetch(url, {
+        headers: { connection: "close" },
+        signal: AbortSignal.timeout(1000),
+      });
+      await response.text();
+      if (response.status === 200) pids.add(response.headers.get("x-pid") ?? "");
+    } catch {
+      // Not there yet.
+    }
+    return pids.size === processes;
+  }, `${processes} processes to answer on port ${port}`);
+}

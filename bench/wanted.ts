@@ -1,0 +1,39 @@
+import { type Column, type Results, withDigits } from "./table";
+
+/** What was asked of this package, beside what was seen. Nothing fails on it. */
+export interface Verdict {
+  seen: string;
+  wanted: string;
+  judgement: "met" | "missed" | "?";
+}
+
+export function atLeastTimes(results: Results, times: number, other: Column): Verdict {
+  const ratio = (results["pm2-socket.io"] ?? Number.NaN) / (results[other] ?? Number.NaN);
+  return verdict(ratio, `${withDigits(ratio, 2)} x`, `at least ${times} x ${other}`, ratio >= times);
+}
+
+export function atMostTimes(results: Results, times: number, other: Column): Verdict {
+  const ratio = (results["pm2-socket.io"] ?? Number.NaN) / (results[other] ?? Number.NaN);
+  return verdict(ratio, `${withDigits(ratio, 2)} x`, `at most ${times} x ${other}`, ratio <= times);
+}
+
+export function atMostMore(results: Results, more: number, other: Column): Verdict {
+  const difference = (results["pm2-socket.io"] ?? Number.NaN) - (results[other] ?? Number.NaN);
+  const seen = `${difference < 0 ? "" : "+"}${withDigits(difference, 1)}`;
+  return verdict(difference, seen, `at most +${more}`, difference <= more);
+}
+
+export function atMost(results: Results, limit: number, digits: number): Verdict {
+  const figure = results["pm2-socket.io"] ?? Number.NaN;
+  return verdict(figure, withDigits(figure, digits), `at most ${limit}`, figure <= limit);
+}
+
+export function none(results: Results): Verdict {
+  const figure = results["pm2-socket.io"] ?? Number.NaN;
+  return verdict(figure, withDigits(figure, 0), "none", figure === 0);
+}
+
+function verdict(figure: number, seen: string, wanted: string, met: boolean): Verdict {
+  if (!Number.isFinite(figure)) return { seen: "-", wanted, judgement: "?" };
+  return { seen, wanted, judgement: met ? "met" : "missed" };
+}
