@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { isServedAsCluster } from "./clients";
+import { isServedAsCluster } from "./app-clients";
 import { Daemon, freePort } from "./daemon";
 
 /**

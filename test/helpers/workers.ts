@@ -1,4 +1,4 @@
-import { CHAT } from "./clients";
+import { CHAT } from "./app-clients";
 
 /** A worker as the official documentation has it, in both module systems. It never listens. */
 export const OFFICIAL_CJS = `

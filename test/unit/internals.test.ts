@@ -28,18 +28,22 @@ test("every member of the client that we rely on is missed if it is not there", 
   const client = { launchDaemon: nothing, pingDaemon: nothing, launchRPC: nothing };
   const api = { _operate: nothing, exitCli: nothing };
   const config = { validateJSON: () => ({ errors: [], config: {} }) };
-  expect(missingFromClient(client, api, config)).toBeUndefined();
+  const common = { isConfigFile: () => null };
+  expect(missingFromClient(client, api, config, common)).toBeUndefined();
   for (const name of Object.keys(client)) {
-    expect(missingFromClient({ ...client, [name]: undefined }, api, config)).toBe(`Client.${name}`);
+    expect(missingFromClient({ ...client, [name]: undefined }, api, config, common)).toBe(`Client.${name}`);
   }
   for (const name of Object.keys(api)) {
-    expect(missingFromClient(client, { ...api, [name]: undefined }, config)).toBe(`API.${name}`);
+    expect(missingFromClient(client, { ...api, [name]: undefined }, config, common)).toBe(`API.${name}`);
   }
-  expect(missingFromClient(client, api, {})).toBe("Config.validateJSON");
+  expect(missingFromClient(client, api, {}, common)).toBe("Config.validateJSON");
+  expect(missingFromClient(client, api, config, {})).toBe("Common.isConfigFile");
 });
 
 test("nothing is missing from the client of the PM2 that is bundled", () => {
   const client = requirePm2("./lib/Client.js").prototype;
   const api = requirePm2("./lib/API.js").prototype;
-  expect(missingFromClient(client, api, requirePm2("./lib/tools/Config.js"))).toBeUndefined();
+  const config = requirePm2("./lib/tools/Config.js");
+  const common = requirePm2("./lib/Common.js");
+  expect(missingFromClient(client, api, config, common)).toBeUndefined();
 });
