@@ -45,7 +45,8 @@ module.exports = {
         linkTimeout: 30_000,
         // How many bytes of packets are kept for clients that come back (`connectionStateRecovery`).
         recovery: { maxBytes: 64 * 1024 * 1024 },
-
+        // How long a worker that stops may go on to move its sessions to other workers, while it makes progress, in ms.
+        handover: { drainTimeout: 30_000 },
         // How long a new worker may take to become ready in a reload, in ms (`listen_timeout`, where that is longer).
         startTimeout: 60_000,
       },

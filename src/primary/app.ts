@@ -126,6 +126,11 @@ export class App implements WorkerOwner {
     for (const { socket } of this.waiting.clear()) refuse(socket, 503);
   }
 
+  isPublic({ port, path }: ListenAddress): boolean {
+    const own = this.listener?.address;
+    return own !== undefined && own.port === port && own.path === path;
+  }
+
   onReturn(arrival: Arrival): void {
     if (arrival.session) {
       this.handover.returned(arrival);

@@ -36,6 +36,8 @@ export interface WorkerOwner {
   /** What the offsets of the app's packets begin with. */
   readonly epoch: string;
   onStateChange(worker: WorkerHandle): void;
+  /** Whether the primary has opened, or is trying to open, this address for the app. */
+  isPublic(address: ListenAddress): boolean;
   onReturn(arrival: Arrival): void;
   onTakeBack(socket: Socket, bytes: Buffer): void;
   onMove(worker: WorkerHandle, session: MovedSession): void;
@@ -273,6 +275,9 @@ export class WorkerHandle {
         this.wants = message.wants;
         this.announced = true;
         this.becomeReady();
+        break;
+      case "is-public":
+        this.send({ type: "public", seq: message.seq, yes: this.owner.isPublic(message.address) });
         break;
       case "closing":
         this.announced = false;

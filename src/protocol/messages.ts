@@ -107,6 +107,8 @@ export type ToPrimary =
   | { type: "hello"; version: number }
   /** My HTTP server takes connections; `wants` is where the app asked to listen, if it did. */
   | { type: "ready"; address: string; wants?: ListenAddress }
+  /** The app listens here, without Socket.IO so far: is this the app's public address? Answered by `public`. */
+  | { type: "is-public"; seq: number; address: ListenAddress }
   /** My HTTP server was closed by the app: hand me nothing more. */
   | { type: "closing" }
   /** I have the socket of handoff `seq`; the primary may let go of it. */
@@ -169,6 +171,7 @@ export type ToWorker =
   | { type: "welcome"; version: number; seat: Seat; fd?: number; epoch: string }
   /** The protocol versions differ; the worker goes on without a link. */
   | { type: "unwelcome"; version: number }
+  | { type: "public"; seq: number; yes: boolean }
   /** The public address is open (`address`) or was tried in vain (`error`). */
   | { type: "listening"; address?: PublicAddress; error?: string }
   /** The workers of the app, this one included. Sent whenever it changes. */

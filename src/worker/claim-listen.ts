@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 import { Server as HttpServer } from "node:http";
 import { Server as NetServer } from "node:net";
+import type { ListenAddress } from "../protocol/messages";
 import { createAdapter } from "./adapter";
 import type { SocketIoServer } from "./engine";
-import { listenAddress } from "./listen-arguments";
+import { link } from "./link";
+import { listenAddress, listenCallback } from "./listen-arguments";
 import { servesAnother, stickyServer } from "./setup-worker";
 
 /**
@@ -16,19 +18,50 @@ import { servesAnother, stickyServer } from "./setup-worker";
  */
 const attached = new WeakSet<HttpServer>();
 
+const ANSWER_TIMEOUT_MS = 2000;
+let nextSeq = 1;
+
 export function claimListen(): void {
   const listen = NetServer.prototype.listen;
   NetServer.prototype.listen = function (this: NetServer, ...args: unknown[]) {
-    if (!(this instanceof HttpServer) || attached.has(this) || !listenAddress(args)) {
+    const wants = this instanceof HttpServer && !attached.has(this) ? listenAddress(args) : undefined;
+    if (!wants || !(this instanceof HttpServer)) {
       return listen.apply(this, args as never);
     }
-    setImmediate(() => {
+    setImmediate(async () => {
       // `listen` of the server itself by now, if Socket.IO was attached meanwhile.
       if (attached.has(this)) this.listen(...(args as []));
-      else listen.apply(this, args as never);
+      else if (!(await isPublic(wants))) listen.apply(this, args as never);
+      else if (attached.has(this)) this.listen(...(args as []));
+      else {
+        // Other workers of the app are served there: this one will attach Socket.IO, too.
+        const callback = listenCallback(args);
+        if (callback) this.once("listening", callback);
+        stickyServer(this, "listen").awaitAttach(wants);
+      }
     });
     return this;
   } as typeof listen;
+}
+
+/** Whether the primary has opened this address for the app already, so that a worker cannot. */
+function isPublic(address: ListenAddress): Promise<boolean> {
+  const toPrimary = link();
+  if (!toPrimary) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const seq = nextSeq++;
+    const timer = setTimeout(() => settle(false), ANSWER_TIMEOUT_MS);
+    const onAnswer = (answer: { seq: number; yes: boolean }) => {
+      if (answer.seq === seq) settle(answer.yes);
+    };
+    const settle = (yes: boolean) => {
+      clearTimeout(timer);
+      toPrimary.off("public", onAnswer);
+      resolve(yes);
+    };
+    toPrimary.on("public", onAnswer);
+    toPrimary.send({ type: "is-public", seq, address });
+  });
 }
 
 /** Called when Socket.IO was attached to an HTTP server. */

@@ -88,6 +88,12 @@ export class StickyServer {
     process.nextTick(() => this.announce());
   }
 
+  /** Listens where the app is served already, and waits with being ready until Socket.IO is attached. */
+  awaitAttach(wants: ListenAddress): void {
+    this.wants = wants;
+    netListen.call(this.httpServer, { path: this.privateAddress, exclusive: true });
+  }
+
   private announce(): void {
     if (!this.httpServer.listening) return;
     this.link.send({ type: "ready", address: this.privateAddress, wants: this.wants });
