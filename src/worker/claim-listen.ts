@@ -17,6 +17,8 @@ import { servesAnother, stickyServer } from "./setup-worker";
  * Socket.IO is attached later.
  */
 const attached = new WeakSet<HttpServer>();
+/** Where servers without Socket.IO, so far, have listened. */
+const asked = new WeakMap<HttpServer, ListenAddress>();
 
 const ANSWER_TIMEOUT_MS = 2000;
 let nextSeq = 1;
@@ -31,8 +33,10 @@ export function claimListen(): void {
     setImmediate(async () => {
       // `listen` of the server itself by now, if Socket.IO was attached meanwhile.
       if (attached.has(this)) this.listen(...(args as []));
-      else if (!(await isPublic(wants))) listen.apply(this, args as never);
-      else if (attached.has(this)) this.listen(...(args as []));
+      else if (!(await isPublic(wants))) {
+        asked.set(this, wants);
+        listen.apply(this, args as never);
+      } else if (attached.has(this)) this.listen(...(args as []));
       else {
         // Other workers of the app are served there: this one will attach Socket.IO, too.
         const callback = listenCallback(args);
@@ -73,7 +77,7 @@ export function onAttach(io: SocketIoServer): void {
   attached.add(httpServer);
   server.add(io);
   if (hasDefaultAdapter(io)) io.adapter(createAdapter());
-  if (httpServer.listening) server.listen();
+  if (httpServer.listening) server.attachLate(asked.get(httpServer));
 }
 
 function hasDefaultAdapter(io: SocketIoServer): boolean {

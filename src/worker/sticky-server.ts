@@ -82,10 +82,19 @@ export class StickyServer {
       this.announce();
       return;
     }
-    if (this.httpServer.listening) this.leaveCluster();
+    if (this.httpServer.listening) {
+      this.moveHere(wants);
+      return;
+    }
     netListen.call(this.httpServer, { path: this.privateAddress, exclusive: true });
     // Not through the server's own `listening`, which may be held back.
     process.nextTick(() => this.announce());
+  }
+
+  /** Socket.IO was attached after the app has listened; `asked` is where, if it did so by way of the cluster module. */
+  attachLate(asked: ListenAddress | undefined): void {
+    if (this.isPrivate()) this.announce();
+    else this.moveHere(asked);
   }
 
   /** Listens where the app is served already, and waits with being ready until Socket.IO is attached. */
@@ -103,14 +112,21 @@ export class StickyServer {
     return netAddress(this.httpServer) === this.privateAddress;
   }
 
-  /** The app listened, by way of the cluster module, before it attached Socket.IO. */
-  private leaveCluster(): void {
+  /**
+   * Takes over a server that listens already, by way of the cluster module, because Socket.IO was attached late.
+   *
+   * @param asked what the app asked for, if it is known: all workers of an app should ask for the same
+   */
+  moveHere(asked: ListenAddress | undefined): void {
     const address = netAddress(this.httpServer) as AddressInfo | string;
-    this.wants ??=
+    const actual =
       typeof address === "string" ? { path: address } : { port: address.port, host: address.address };
+    this.wants ??=
+      asked?.port === 0 && "port" in actual ? { ...asked, port: actual.port } : (asked ?? actual);
     this.publicAddress = address;
     dropHandle(this.httpServer);
     this.nextListening = "drops";
+    this.listen();
   }
 
   private onPublic(address: PublicAddress | undefined): void {
