@@ -53,12 +53,12 @@ export const ERRORS = {
   },
   STICKY_IPC_LEGACY: {
     what: "%s carries its own copy of @socket.io/sticky or @socket.io/cluster-adapter",
-    remedy: 'it is served as it is, without keep-alive; do not bundle these packages, or set "sticky": true',
+    remedy:
+      "it is served as it is, without HTTP keep-alive; leave these packages out of the bundle to get it",
   },
   STICKY_UNSERIALIZABLE: {
-    what: 'packet "%s" cannot be sent to the other workers: %s',
-    remedy:
-      "emit plain data: functions, sockets and class instances do not travel; local clients have received it",
+    what: '"%s" cannot be sent to other processes: %s',
+    remedy: "emit plain data: no functions, sockets, BigInts or circular references",
   },
   STICKY_RELOAD: {
     what: "reload of %s failed: the new worker %s; the old one stays",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Worker } from "node:cluster";
 import type { Socket } from "node:net";
-import type { Log } from "../log";
+import { type Log, shield } from "../log";
 import type { ListenAddress, MovedSession, Peer, ToPrimary } from "../protocol/messages";
 import { removePrivateAddress } from "../protocol/private-address";
 import { type Seat, seatOfSessionId } from "../protocol/session-id";
@@ -28,6 +28,8 @@ export interface AppOptions extends ArrivalLimits, LinkLimits {
 
 /** A connection that lost this many workers is given up. */
 const MAX_ATTEMPTS = 5;
+/** How long an unknown session id may take to be claimed by a worker that does not wait for us. */
+const CLAIM_DELAY_MS = 50;
 
 /**
  * An app as the primary sees it: its workers, its public address, and the way of a connection between the two. Owns
@@ -202,6 +204,7 @@ export class App implements WorkerOwner {
 
   private route(arrival: Arrival): void {
     const owner = arrival.sessionId === undefined ? undefined : this.ownerOf(arrival.sessionId);
+    if (arrival.sessionId !== undefined && !owner && this.mayBeClaimedSoon(arrival)) return;
     const worker = owner?.servesItsSessions ? owner : this.balancer.pick(this.readyWorkers());
     if (worker) {
       worker.offer(arrival);
@@ -212,6 +215,20 @@ export class App implements WorkerOwner {
       const oldest = this.waiting.shift();
       if (oldest) refuse(oldest.socket, 503);
     }
+  }
+
+  /**
+   * Bundled copies of the official packages announce a session without waiting for an answer, so that its client's next
+   * request may come first. It waits for the claim, once.
+   */
+  private mayBeClaimedSoon(arrival: Arrival): boolean {
+    if (arrival.attempts > 0 || ![...this.workers].some(({ official }) => official)) return false;
+    arrival.attempts++;
+    setTimeout(
+      shield(this.log, () => this.route(arrival)),
+      CLAIM_DELAY_MS,
+    );
+    return true;
   }
 
   private readyWorkers(): WorkerHandle[] {
