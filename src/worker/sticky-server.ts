@@ -17,6 +17,9 @@ import { Sessions } from "./sessions";
 
 const netListen = NetServer.prototype.listen;
 
+/** How old the count of forwarded requests may be that `pm2 sticky` shows. */
+const FORWARDED_REPORT_MS = 250;
+
 /**
  * The HTTP server of a worker, served by the primary: it really listens, but on a private address, and gets the public
  * connections from the primary.
@@ -44,6 +47,7 @@ export class StickyServer {
   private readonly early: [number, Buffer, Handle | undefined, MovedSession | undefined][] = [];
   private injecting = false;
   private loadScheduled = false;
+  private forwardedTimer: NodeJS.Timeout | undefined;
 
   constructor(
     readonly httpServer: HttpServer,
@@ -203,6 +207,14 @@ export class StickyServer {
     });
   }
 
+  /** Requests that went to another worker are counted, but are not worth a message each. */
+  private onForwarded(): void {
+    this.forwardedTimer ??= setTimeout(() => {
+      this.forwardedTimer = undefined;
+      this.onChange();
+    }, FORWARDED_REPORT_MS).unref();
+  }
+
   private replaceMethods(): void {
     const server = this.httpServer;
     const { close, address, listen } = server;
@@ -239,7 +251,9 @@ export class StickyServer {
         }
         if (this.drain.running) res.once("close", () => this.onChange());
         if (event !== "request") return false;
-        return this.router.divertRequest(req, res, local);
+        const diverted = this.router.divertRequest(req, res, local);
+        if (diverted) this.onForwarded();
+        return diverted;
       }
       case "upgrade": {
         const [req, socket, head] = args as [IncomingMessage, Socket, Buffer];
