@@ -45,8 +45,9 @@ module.exports = {
         linkTimeout: 30_000,
         // How many bytes of packets are kept for clients that come back (`connectionStateRecovery`).
         recovery: { maxBytes: 64 * 1024 * 1024 },
-        // How long a worker that stops may go on to move its sessions to other workers, while it makes progress, in ms.
-        handover: { drainTimeout: 30_000 },
+        // Moving live sessions to other workers, or `false`: how long one may wait for open acknowledgements, and how long
+        // a worker that stops may go on while it makes progress, in ms.
+        handover: { timeout: 5000, drainTimeout: 30_000 },
         // How long a new worker may take to become ready in a reload, in ms (`listen_timeout`, where that is longer).
         startTimeout: 60_000,
       },

@@ -32,10 +32,11 @@ export interface StickyOptions {
    */
   recovery?: { maxBytes?: number };
   /**
-   * Moving live sessions to other workers (with connection state recovery): `drainTimeout` is how long a worker that
-   * stops may go on with it while it makes progress, in ms. Default: 30,000.
+   * Moving live sessions to other workers (with connection state recovery), or `false`. `timeout` is how long a session
+   * may wait for open acknowledgements before it is closed instead, default 5,000 ms; `drainTimeout` is how long a worker
+   * that stops may go on while it makes progress, default 30,000 ms.
    */
-  handover?: { drainTimeout?: number };
+  handover?: false | { timeout?: number; drainTimeout?: number };
   /** How long a new worker may take to become ready in a reload, in ms. Default: 60,000. */
   startTimeout?: number;
 }
@@ -50,6 +51,7 @@ const DEFAULTS = {
   linkBuffer: 64 * 1024 * 1024,
   linkTimeout: 30_000,
   drainTimeout: 30_000,
+  handoverTimeout: 5000,
   recoveryBytes: 64 * 1024 * 1024,
 } as const;
 
@@ -73,7 +75,6 @@ const text: Rule = {
   takes: "a non-empty string",
   check: (value) => typeof value === "string" && value !== "",
 };
-const BYTES = integer(0, 2 ** 40, "bytes");
 const duration = integer(1, MAX_MS, "milliseconds");
 
 const RULES: Record<keyof StickyOptions, Rule> = {
@@ -93,18 +94,12 @@ const RULES: Record<keyof StickyOptions, Rule> = {
   linkBuffer: integer(65_536, 2 ** 40, "bytes"),
   linkTimeout: duration,
   handover: {
-    takes: "{ drainTimeout: milliseconds }",
-    check: (value) =>
-      typeof value === "object" &&
-      value !== null &&
-      Object.entries(value).every(([name, ms]) => name === "drainTimeout" && duration.check(ms)),
+    takes: "false or { timeout, drainTimeout } in milliseconds",
+    check: (value) => value === false || consistsOf(value, { timeout: duration, drainTimeout: duration }),
   },
   recovery: {
     takes: "{ maxBytes: a number of bytes }",
-    check: (value) =>
-      typeof value === "object" &&
-      value !== null &&
-      Object.entries(value).every(([name, bytes]) => name === "maxBytes" && BYTES.check(bytes)),
+    check: (value) => consistsOf(value, { maxBytes: integer(0, 2 ** 40, "bytes") }),
   },
 };
 
@@ -132,6 +127,13 @@ export function checkStickyOptions(value: unknown): string[] {
   return errors;
 }
 
+function consistsOf(value: unknown, rules: Record<string, Rule>): boolean {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return Object.entries(value).every(
+    ([name, part]) => Object.hasOwn(rules, name) && rules[name]!.check(part),
+  );
+}
+
 function show(value: unknown): string {
   return JSON.stringify(value) ?? String(value);
 }
@@ -155,6 +157,7 @@ export function appOptions(
 ): Readonly<AppOptions & { startTimeoutMs: number; drainTimeoutMs: number }> {
   const sticky: StickyOptions = typeof app.sticky === "object" ? app.sticky : {};
   const { host, backlog } = sticky;
+  const handover = sticky.handover || {};
   const around = (address: ListenAddress): ListenAddress => ({
     ...address,
     ...(host !== undefined && address.path === undefined && { host }),
@@ -168,7 +171,11 @@ export function appOptions(
     headTimeoutMs: sticky.headTimeout ?? DEFAULTS.headTimeout,
     maxHeadSize: sticky.maxHeadSize ?? DEFAULTS.maxHeadSize,
     maxPending: sticky.maxPending ?? DEFAULTS.maxPending,
-    drainTimeoutMs: sticky.handover?.drainTimeout ?? DEFAULTS.drainTimeout,
+    drainTimeoutMs: handover.drainTimeout ?? DEFAULTS.drainTimeout,
+    handover: {
+      moves: sticky.handover !== false,
+      ackTimeoutMs: handover.timeout ?? DEFAULTS.handoverTimeout,
+    },
     startTimeoutMs: sticky.startTimeout ?? DEFAULTS.startTimeout,
     linkBufferBytes: sticky.linkBuffer ?? DEFAULTS.linkBuffer,
     linkTimeoutMs: sticky.linkTimeout ?? DEFAULTS.linkTimeout,

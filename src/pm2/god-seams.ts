@@ -81,7 +81,7 @@ function drainBeforeKill(god: God, apps: StickyApps): void {
     const handle = apps.handleOfPid(pid);
     const kill = () => killProcess.call(god, pid, env, callback);
     const standstillMs = Number(env.kill_timeout ?? KILL_TIMEOUT_MS);
-    if (handle?.speaks)
+    if (handle?.takesPart)
       handle.drain(standstillMs, Math.max(standstillMs, apps.drainTimeoutMs(env))).then(kill);
     else kill();
   };

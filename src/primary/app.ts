@@ -21,6 +21,8 @@ import { WorkerHandle, type WorkerOwner } from "./worker-handle";
 export interface AppOptions extends ArrivalLimits, LinkLimits {
   method: BalancingMethod;
   queueTimeoutMs: number;
+  /** Whether live sessions may move to other workers, and how long one may wait for acknowledgements before. */
+  handover: { moves: boolean; ackTimeoutMs: number };
   recovery: RecoveryLimits;
   /** Where to listen, given what the worker asked for; absent where the user's own server brings the connections. */
   listenOn?: (wants: ListenAddress | undefined) => ListenAddress;
@@ -43,11 +45,12 @@ export class App implements WorkerOwner {
   /** Session ids that do not name their worker. */
   private readonly claimed = new Map<string, WorkerHandle>();
   private balancer: Balancer;
+  private readonly leastLoaded = new Balancer("least-connection");
   private arrivals: Arrivals;
   private waiting: AgedSet<Arrival>;
   private readonly relay: Relay;
   readonly handover = new Handover({
-    pick: () => this.balancer.pick(this.readyWorkers()),
+    pick: (from) => this.leastLoaded.pick(this.readyWorkers().filter((worker) => worker !== from)),
     claim: (sessionId, worker) => this.claimed.set(sessionId, worker),
   });
   private readonly watchers = new Set<(worker: WorkerHandle) => void>();
@@ -99,6 +102,24 @@ export class App implements WorkerOwner {
   /** A fresh connection to the public address. */
   accept(socket: Socket): void {
     this.arrivals.add(socket);
+  }
+
+  get handoverTerms(): AppOptions["handover"] {
+    return this.options.handover;
+  }
+
+  /** Spreads the live sessions evenly over the ready workers. Returns how many are asked to move. */
+  rebalance(): number {
+    const ready = this.readyWorkers();
+    const share = Math.ceil(ready.reduce((sum, { sessions }) => sum + sessions, 0) / ready.length);
+    let moving = 0;
+    for (const worker of ready) {
+      const count = worker.sessions - share;
+      if (count <= 0) continue;
+      moving += count;
+      worker.send({ type: "shed", count, ...this.handoverTerms });
+    }
+    return moving;
   }
 
   get recovery(): AppStatus["recovery"] {

@@ -21,8 +21,8 @@ interface Move {
 }
 
 export interface HandoverOwner {
-  /** The worker that takes the next session, if any is ready. */
-  pick(): WorkerHandle | undefined;
+  /** The worker that takes the next session, if any other than `from` is ready. */
+  pick(from: WorkerHandle): WorkerHandle | undefined;
   claim(sessionId: string, worker: WorkerHandle): void;
 }
 
@@ -100,12 +100,15 @@ export class Handover {
   private next(sid: string, move: Move): void {
     const { session, socket } = move;
     if (!session || (session.transport === "websocket" && !socket)) return;
-    const to = move.attempts++ < MAX_ATTEMPTS ? this.owner.pick() : undefined;
+    if (move.to) move.to.arriving--;
+    move.to = undefined;
+    const to = move.attempts++ < MAX_ATTEMPTS ? this.owner.pick(move.from) : undefined;
     if (!to) {
       this.fail(sid, move);
       return;
     }
     move.to = to;
+    to.arriving++;
     this.owner.claim(sid, to);
     if (socket) to.offer({ socket, head: NO_BYTES, attempts: move.attempts, session } satisfies Arrival);
     else to.send({ type: "adopt", session });
@@ -119,6 +122,7 @@ export class Handover {
   }
 
   private end(sid: string, move: Move, to: WorkerHandle | undefined): void {
+    if (move.to) move.to.arriving--;
     this.moves.delete(sid);
     move.from.send({ type: "moved", sid, seat: to?.seat });
   }

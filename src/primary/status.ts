@@ -22,6 +22,8 @@ export interface AppStatus {
   waiting: number;
   /** What is kept for clients that come back; `evicted` counts what fell out before its time. */
   recovery: { sessions: number; packets: number; bytes: number; evicted: number };
+  /** Live sessions that went from one worker to another, and those that were lost on the way. */
+  handover: { moved: number; failed: number };
   workers: WorkerStatus[];
 }
 
@@ -54,8 +56,9 @@ export function statusOf(app: App, counts: { pending: number; waiting: number })
     method: app.method,
     ...counts,
     recovery: app.recovery,
+    handover: { moved: app.handover.moved, failed: app.handover.failed },
     workers: [...app.workers]
-      .filter((worker) => worker.speaks)
+      .filter((worker) => worker.takesPart)
       .map((worker) => ({
         slot: worker.slot,
         generation: worker.generation,

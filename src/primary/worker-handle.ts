@@ -33,6 +33,7 @@ export type WorkerState = "starting" | "ready" | "draining" | "gone";
 export interface WorkerOwner {
   readonly log: Log;
   readonly limits: HandoffLimits & LinkLimits;
+  readonly handoverTerms: { moves: boolean; ackTimeoutMs: number };
   /** What the offsets of the app's packets begin with. */
   readonly epoch: string;
   onStateChange(worker: WorkerHandle): void;
@@ -59,6 +60,7 @@ export class WorkerHandle {
   official: OfficialWorker | undefined;
   private standstill: NodeJS.Timeout | undefined;
   private announced = false;
+  private active = false;
   /** Told to drain by its manager: it cannot become ready again. */
   private retired = false;
   /** It has nothing left, or has run out of time. */
@@ -76,6 +78,8 @@ export class WorkerHandle {
   /** Sessions that went to another worker when this one stopped, and those that were lost on the way. */
   sessionsMoved = 0;
   sessionsFailed = 0;
+  /** Sessions that are moving here. */
+  arriving = 0;
   private drainStartedMs = 0;
 
   /**
@@ -112,7 +116,7 @@ export class WorkerHandle {
 
   /** What `least-connection` compares. */
   get load(): number {
-    return this.sessions + this.handoff.pending;
+    return this.sessions + this.handoff.pending + this.arriving;
   }
 
   get handedOff(): number {
@@ -124,9 +128,9 @@ export class WorkerHandle {
     return this.currentState === "ready" || (this.currentState === "draining" && !this.drained);
   }
 
-  /** Whether the worker is part of our protocol at all; most processes that PM2 runs are not. */
-  get speaks(): boolean {
-    return this.link !== undefined || this.official !== undefined;
+  /** Whether the worker has used us for something; most processes that PM2 runs do not. */
+  get takesPart(): boolean {
+    return this.active || this.official !== undefined;
   }
 
   /**
@@ -188,7 +192,7 @@ export class WorkerHandle {
         resolve();
       });
       this.transition("draining");
-      this.send({ type: "drain" });
+      this.send({ type: "drain", ...this.owner.handoverTerms });
     });
   }
 
@@ -266,6 +270,7 @@ export class WorkerHandle {
   }
 
   private handleMessage(message: ToPrimary, bytes: Buffer): void {
+    if (message.type !== "hello" && message.type !== "is-public") this.active = true;
     switch (message.type) {
       case "hello":
         this.welcome(message.version);

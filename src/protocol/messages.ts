@@ -178,8 +178,10 @@ export type ToWorker =
   | { type: "peers"; peers: Peer[] }
   | { type: "claimed"; seq: number }
   | { type: "owner"; seq: number; seat?: Seat }
-  /** Stop taking new work, end the sessions cleanly, then say `drained`. */
-  | { type: "drain" }
+  /** Stop taking new work, give up the sessions, then say `drained`. */
+  | { type: "drain"; moves: boolean; ackTimeoutMs: number }
+  /** Give so many sessions to other workers. */
+  | { type: "shed"; count: number; moves: boolean; ackTimeoutMs: number }
   /** The session's client came back elsewhere: close its connection here, then say `session-lost`. */
   | { type: "surrender"; nsp: string; sid: string }
   | Restored

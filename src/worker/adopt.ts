@@ -6,7 +6,6 @@ import type { MovedSession } from "../protocol/messages";
 import { offsetOfOrder } from "../protocol/offset";
 import type { SocketIoServer } from "./engine";
 import type { WorkerLink } from "./link";
-import type { Router } from "./router";
 import {
   type EioServer,
   type EioSocket,
@@ -16,6 +15,7 @@ import {
   swallowWrites,
 } from "./session-internals";
 import type { Sessions } from "./sessions";
+import type { Whereabouts } from "./whereabouts";
 
 const HANDSHAKE_TIMEOUT_MS = 2000;
 
@@ -30,7 +30,7 @@ export async function adoptSession(
   io: SocketIoServer,
   link: WorkerLink,
   sessions: Sessions,
-  router: Router,
+  whereabouts: Whereabouts,
   onConnected: (socket: Socket) => void,
 ): Promise<void> {
   const socket = new Socket({
@@ -40,7 +40,7 @@ export async function adoptSession(
     writable: true,
   });
   socket.on("error", () => {});
-  const release = router.hold(session.sid);
+  const release = whereabouts.hold(session.sid);
   let ok = false;
   try {
     ok = await replay(session, socket, io, link, sessions);

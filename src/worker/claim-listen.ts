@@ -31,17 +31,17 @@ export function claimListen(): void {
       return listen.apply(this, args as never);
     }
     setImmediate(async () => {
-      // `listen` of the server itself by now, if Socket.IO was attached meanwhile.
-      if (attached.has(this)) this.listen(...(args as []));
-      else if (!(await isPublic(wants))) {
-        asked.set(this, wants);
-        listen.apply(this, args as never);
-      } else if (attached.has(this)) this.listen(...(args as []));
-      else {
+      const taken = !attached.has(this) && (await isPublic(wants));
+      if (attached.has(this)) {
+        this.listen(...(args as [])); // the sticky server's by now
+      } else if (taken) {
         // Other workers of the app are served there: this one will attach Socket.IO, too.
         const callback = listenCallback(args);
         if (callback) this.once("listening", callback);
         stickyServer(this, "listen").awaitAttach(wants);
+      } else {
+        asked.set(this, wants);
+        listen.apply(this, args as never);
       }
     });
     return this;

@@ -1,19 +1,32 @@
 // SPDX-License-Identifier: MIT
 import type { Server as HttpServer } from "node:http";
 import type { Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { hasOpenAnswer } from "../node-internals";
 import { giveUpSession } from "./give-up";
 import type { WorkerLink } from "./link";
 import type { Router } from "./router";
 import { type EioSocket, socketsOf } from "./session-internals";
 import type { Sessions } from "./sessions";
+import type { Whereabouts } from "./whereabouts";
 
 /** How many sessions are moved at the same time. */
 const AT_ONCE = 64;
+/** Sessions that cannot be moved are closed at this pace, so that their clients do not come back all at once. */
+const CLOSE_INTERVAL_MS = 20;
+const MS_PER_CLOSE = 2;
+
+/** How sessions are to be given up; from the primary's `drain` or `shed`. */
+export interface HandoverTerms {
+  /** Whether they may go to other workers. */
+  moves: boolean;
+  /** How long one may take until it owes and awaits no acknowledgement. */
+  ackTimeoutMs: number;
+}
 
 /**
  * Giving up what a worker has, without a client losing a request: connections between two requests go back to the
- * primary, open requests are answered, sessions are closed so that their clients come back at once.
+ * primary, open requests are answered, sessions go to other workers, or are closed so that their clients come back.
  *
  *     idle ──start()──▶ running ──no session, no connection──▶ done ("drained")
  */
@@ -27,6 +40,7 @@ export class Drain {
     private readonly sessions: Sessions,
     private readonly connections: Set<Socket>,
     private readonly router: Router,
+    private readonly whereabouts: Whereabouts,
   ) {}
 
   get running(): boolean {
@@ -37,36 +51,56 @@ export class Drain {
     return this.state === "done";
   }
 
-  start(): void {
+  start(terms: HandoverTerms): void {
     if (this.state !== "idle") return;
     this.state = "running";
     this.router.draining = true;
-    void this.giveUpSessions();
+    void this.giveUpAll(terms);
     this.check();
   }
 
-  /** Live sessions go to other workers where they can; the others are closed. */
-  private async giveUpSessions(): Promise<void> {
-    const waiting = [...this.sessions.all()] as unknown as EioSocket[];
-    const one = async () => {
-      for (let conn = waiting.pop(); conn; conn = waiting.pop()) {
-        if (!(await this.giveUp(conn))) conn.close();
-        this.check();
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, one));
+  /** Gives so many sessions to other workers, without a drain. */
+  async shed(count: number, terms: HandoverTerms): Promise<void> {
+    await this.giveUp(this.live().slice(0, count), terms);
+  }
+
+  private async giveUpAll(terms: HandoverTerms): Promise<void> {
+    const all = this.live();
+    const left = terms.moves && this.whereabouts.ready.length > 0 ? await this.giveUp(all, terms) : all;
+    const perStep = Math.ceil(CLOSE_INTERVAL_MS / MS_PER_CLOSE);
+    while (left.length > 0) {
+      for (const conn of left.splice(0, perStep)) conn.close();
+      if (left.length > 0) await delay(CLOSE_INTERVAL_MS);
+    }
     // Those that came meanwhile.
     this.sessions.closeAll();
   }
 
-  private async giveUp(conn: EioSocket): Promise<boolean> {
-    if (!this.router.hasReadyPeer) return false;
-    const moved = await giveUpSession(conn, socketsOf(conn), this.link, this.router).catch(() => undefined);
-    if (moved?.socket) {
-      const { sid, socket } = moved;
-      this.letGo(socket, (sent) => this.link.moveSocket(sid, socket, sent));
-    }
-    return moved !== undefined;
+  private live(): EioSocket[] {
+    return [...this.sessions.all()] as unknown as EioSocket[];
+  }
+
+  /** Moves live sessions to other workers; returns those that cannot be moved. */
+  private async giveUp(conns: readonly EioSocket[], { ackTimeoutMs }: HandoverTerms): Promise<EioSocket[]> {
+    const waiting = [...conns];
+    const left: EioSocket[] = [];
+    const one = async () => {
+      for (let conn = waiting.pop(); conn; conn = waiting.pop()) {
+        const sockets = socketsOf(conn);
+        const moved = await giveUpSession(conn, sockets, this.link, this.whereabouts, ackTimeoutMs).catch(
+          () => undefined,
+        );
+        if (!moved) left.push(conn);
+        else if (moved.socket) this.send(moved.sid, moved.socket);
+        this.check();
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, one));
+    return left;
+  }
+
+  private send(sid: string, socket: Socket): void {
+    this.letGo(socket, (sent) => this.link.moveSocket(sid, socket, sent));
   }
 
   /** Goes on with the drain after something has ended. */

@@ -4,7 +4,6 @@ import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { resumeReading, stopReading } from "../node-internals";
 import type { WorkerLink } from "./link";
-import type { Router } from "./router";
 import {
   atMessageBoundary,
   awaitsAcks,
@@ -17,14 +16,14 @@ import {
   part,
   type SioSocket,
 } from "./session-internals";
+import type { Whereabouts } from "./whereabouts";
 
-/** How long a session may take until it owes and awaits no acknowledgement. */
-const ACK_TIMEOUT_MS = 5000;
 const FLUSH_TIMEOUT_MS = 1000;
 const LOOK_AGAIN_MS = 5;
 
 /**
- * Giving a live session to another worker:
+ * Giving a live session to another worker; `ackTimeoutMs` is how long it may take until it owes and awaits no
+ * acknowledgement:
  *
  *     awaiting (answers of the client) ──▶ paused (nothing is read) ──▶ owing (answers of the app)
  *        ▲                                                                │ it asked the client again
@@ -36,24 +35,32 @@ export async function giveUpSession(
   conn: EioSocket,
   sockets: readonly SioSocket[],
   link: WorkerLink,
-  router: Router,
+  whereabouts: Whereabouts,
+  ackTimeoutMs: number,
 ): Promise<{ sid: string; socket: Socket | undefined } | undefined> {
   if (!canMove(conn, sockets)) return undefined;
-  const deadline = Date.now() + ACK_TIMEOUT_MS;
+  const deadline = Date.now() + ackTimeoutMs;
   if (!(await comeToRest(conn, sockets, deadline))) return undefined;
 
   const session = describeSession(conn, sockets, link.lastOrder);
-  router.leave(conn.id);
+  whereabouts.leave(conn.id);
   part(sockets);
-  const flushedBy = Date.now() + FLUSH_TIMEOUT_MS;
-  while (!isFlushed(conn)) {
-    if (Date.now() > flushedBy || conn.readyState !== "open") return undefined;
-    await delay(1);
+  if (!(await flushed(conn))) {
+    whereabouts.stay(conn.id);
+    return undefined;
   }
-  if (conn.readyState !== "open") return undefined;
   const socket = detach(conn);
   link.send({ type: "move", session });
   return { sid: session.sid, socket };
+}
+
+async function flushed(conn: EioSocket): Promise<boolean> {
+  const deadline = Date.now() + FLUSH_TIMEOUT_MS;
+  while (!isFlushed(conn)) {
+    if (Date.now() > deadline || conn.readyState !== "open") return false;
+    await delay(1);
+  }
+  return conn.readyState === "open";
 }
 
 /** Returns with reading stopped, at the boundary of a message, and with no acknowledgement open either way. */

@@ -36,9 +36,10 @@ export class Sessions {
     engine.on("connection", (socket) => this.track(socket));
   }
 
-  /** Whether the session lives here although its id does not say so. */
-  hasClaimed(id: string): boolean {
-    return this.claims.has(id);
+  /** Whether the session is live here. */
+  has(id: string): boolean {
+    for (const engine of this.engines) if (Object.hasOwn(engine.clients, id)) return true;
+    return false;
   }
 
   /** The session that this request opens is not a new one: it has an id. */

@@ -14,6 +14,7 @@ import type { WorkerLink } from "./link";
 import { listenAddress, listenCallback } from "./listen-arguments";
 import { Router } from "./router";
 import { Sessions } from "./sessions";
+import { Whereabouts } from "./whereabouts";
 
 const netListen = NetServer.prototype.listen;
 
@@ -30,6 +31,7 @@ const FORWARDED_REPORT_MS = 250;
  */
 export class StickyServer {
   readonly sessions: Sessions;
+  private readonly whereabouts: Whereabouts;
   private readonly router: Router;
   private readonly drain: Drain;
   private readonly connections = new Set<Socket>();
@@ -59,14 +61,16 @@ export class StickyServer {
       () => this.onChange(),
       () => this.router.draining,
     );
-    this.router = new Router(link, this.sessions);
-    this.drain = new Drain(httpServer, link, this.sessions, this.connections, this.router);
+    this.whereabouts = new Whereabouts(link, this.sessions);
+    this.router = new Router(link, this.whereabouts);
+    this.drain = new Drain(httpServer, link, this.sessions, this.connections, this.router, this.whereabouts);
     this.replaceMethods();
     httpServer.prependListener("connection", (socket) => this.onConnection(socket));
     link.on("handoff", (seq, head, handle, session) => this.receive(seq, head, handle, session));
     link.on("adopt", ({ session }) => this.adopt(session, undefined));
     link.on("listening", ({ address }) => this.onPublic(address));
-    link.on("drain", () => this.drain.start());
+    link.on("drain", (terms) => this.drain.start(terms));
+    link.on("shed", ({ count, ...terms }) => void this.drain.shed(count, terms));
     process.once("disconnect", () => {
       // Nobody can give us connections any more, and the private address alone should not keep the process.
       if (httpServer.listening) httpServer.close();
@@ -178,7 +182,7 @@ export class StickyServer {
   private adopt(session: MovedSession, handle: Handle | undefined): void {
     const [io] = this.servers;
     if (io)
-      void adoptSession(session, handle, io, this.link, this.sessions, this.router, (socket) =>
+      void adoptSession(session, handle, io, this.link, this.sessions, this.whereabouts, (socket) =>
         this.hold(socket),
       );
     else this.link.send({ type: "adopted", sid: session.sid, ok: false });
@@ -247,11 +251,11 @@ export class StickyServer {
         const [req, res] = args as [IncomingMessage, ServerResponse];
         if (fromPeer.has(req.socket)) {
           adoptClient(req);
-          return this.router.awaitSession(req, local);
+          return event === "request" && this.router.divertRequest(req, res, true, local);
         }
         if (this.drain.running) res.once("close", () => this.onChange());
         if (event !== "request") return false;
-        const diverted = this.router.divertRequest(req, res, local);
+        const diverted = this.router.divertRequest(req, res, false, local);
         if (diverted) this.onForwarded();
         return diverted;
       }

@@ -69,7 +69,7 @@ test("any garbage is more to come, a frame or a FrameError, never another except
   const garbage = oneof(
     uint8Array({ maxLength: 100 }),
     jsonValue().map((value) => {
-      const frame = encodeFrame({ type: "drain" });
+      const frame = encodeFrame({ type: "drain", moves: true, ackTimeoutMs: 5000 });
       const body = Buffer.from(JSON.stringify(value));
       const head = Buffer.from(frame.subarray(0, 5));
       head.writeUInt32LE(body.length + 1);
