@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { type Client, open } from "./load/websocket";
 import { BIN, Pm2 } from "./pm2";
 import { freePort, until } from "./until";
 
@@ -51,21 +52,16 @@ async function startPlain(port: number): Promise<Serving> {
   return { port, primaryPid: child.pid!, stop };
 }
 
-/** Waits until that many processes of the app have answered. */
+/** Waits until that many processes of the app have a client. */
 async function untilServed(port: number, processes: number): Promise<void> {
-  const pids = new Set<string>();
+  const clients: Client[] = [];
   await until(async () => {
     try {
-      const url = `http://127.0.0.1:${port}/socket.io/?EIO=4&transport=polling`;
-      const response = await fetch(url, {
-        headers: { connection: "close" },
-        signal: AbortSignal.timeout(1000),
-      });
-      await response.text();
-      if (response.status === 200) pids.add(response.headers.get("x-pid") ?? "");
+      clients.push(await open(port));
     } catch {
       // Not there yet.
     }
-    return pids.size === processes;
+    return new Set(clients.map(({ worker }) => worker)).size === processes;
   }, `${processes} processes to answer on port ${port}`);
+  for (const client of clients) client.close();
 }
