@@ -29,11 +29,12 @@ export function claimListen(): void {
       return listen.apply(this, args as never);
     }
     setImmediate(async () => {
-      // `listen` of the server itself by now, if Socket.IO was attached meanwhile.
-      if (attached.has(this)) this.listen(...(args as []));
-      else if (!(await isPublic(wants))) listen.apply(this, args as never);
-      else if (attached.has(this)) this.listen(...(args as []));
-      else {
+      if (!attached.has(this) && !(await isPublic(wants))) {
+        listen.apply(this, args as never);
+      } else if (attached.has(this)) {
+        // Attached meanwhile, also while the primary was asked: `listen` is the server's own by now.
+        this.listen(...(args as []));
+      } else {
         // Other workers of the app are served there: this one will attach Socket.IO, too.
         const callback = listenCallback(args);
         if (callback) this.once("listening", callback);

@@ -99,7 +99,7 @@ test("what waits too long, or is the oldest of too many, is told to try again", 
   for (const { accepted: socket } of [oldest, youngest])
     to.offer({ socket, head: Buffer.from("late"), attempts: 0 });
   expect(to.pending).toBe(65);
-  expect(await everything(oldest.client)).toMatch(/^HTTP\/1.1 503 [^]*Retry-After: /);
+  expect(await everything(oldest.client)).toMatch(/^HTTP\/1.1 503 [\s\S]*Retry-After: /);
   expect(await everything(youngest.client)).toMatch(/^HTTP\/1.1 503 /);
   expect(to.pending).toBe(64);
 });
