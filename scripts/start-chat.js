@@ -12,5 +12,6 @@ const home = mkdtempSync(join(tmpdir(), "pm2-socket.io-chat-"));
 process.env.PM2_HOME = home;
 process.on("exit", () => rmSync(home, { recursive: true, force: true }));
 
+console.log(`The chat is at http://localhost:${process.env.PORT ?? 8080} in a moment; Ctrl-C ends it.`);
 process.argv.push("start", join(__dirname, "../examples/chat/ecosystem.config.js"));
 require("../bin/pm2-runtime");
