@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { isTexts, isWhole } from "./fields";
 import type { Cast, CastTarget, Message, Restored } from "./messages";
 
 /**
@@ -83,7 +84,9 @@ export function decodeFrame(bytes: Buffer): Message {
     case KIND.publish: {
       const [joins, payload] = split(body, 0);
       if (joins.length === 0) return { type: "publish", payload };
-      return { type: "publish", payload, joins: parseJson(joins.toString(), "nsp") as never };
+      const parsed = parseJson(joins.toString(), "nsp");
+      if (!isTexts(parsed.rooms)) throw new FrameError("joins without rooms");
+      return { type: "publish", payload, joins: parsed as never };
     }
     case KIND.respond: {
       const end = 1 + (body[0] ?? 0);
@@ -102,7 +105,7 @@ export function decodeFrame(bytes: Buffer): Message {
         forwarded: body.readUInt32LE(8),
       };
     case KIND.json:
-      return parseJson(body.toString(), "type") as Message;
+      return checkFields(parseJson(body.toString(), "type"));
     default:
       throw new FrameError(`unknown kind ${bytes[4]}`);
   }
@@ -141,9 +144,15 @@ function decodeCast(body: Buffer): Cast {
   const flags = body[0] ?? 0;
   const [header, payload] = split(body, 9);
   const order = flags & KEPT ? body.readDoubleLE(1) : undefined;
-  const target = header.length === 0 ? ALL : (parseJson(header.toString(), "nsp") as unknown as CastTarget);
+  const target = header.length === 0 ? ALL : parseTarget(header.toString());
   const compress = flags & COMPRESS ? true : flags & NO_COMPRESS ? false : undefined;
   return { type: "cast", volatile: (flags & VOLATILE) !== 0, compress, order, target, payload };
+}
+
+function parseTarget(text: string): CastTarget {
+  const { nsp, rooms, except } = parseJson(text, "nsp");
+  if (!isTexts(rooms) || !isTexts(except)) throw new FrameError("a target without rooms");
+  return { nsp, rooms, except } as CastTarget;
 }
 
 /** A restored session is `u32 length | all but the payloads as JSON`, then for each payload `u32 length | bytes`. */
@@ -165,9 +174,12 @@ function encodeRestored({ missed, ...rest }: Restored): Buffer {
 function decodeRestored(body: Buffer): Restored {
   const [header, payloads] = split(body, 0);
   const { orders, ...rest } = parseJson(header.toString(), "type");
+  if (!Array.isArray(orders)) throw new FrameError("a restored session without orders");
+  if (rest.session !== undefined) checkFields({ ...(rest.session as object), type: "session-open" });
   const missed: Restored["missed"] = [];
   let left = payloads;
-  for (const order of orders as number[]) {
+  for (const order of orders) {
+    if (typeof order !== "number") throw new FrameError("an order that is no number");
     const [payload, next] = split(left, 0);
     missed.push({ order, payload });
     left = next;
@@ -196,6 +208,13 @@ function parseJson(text: string, mark: string): Record<string, unknown> {
     throw new FrameError("not a message");
   }
   return value as Record<string, unknown>;
+}
+
+/** Throws {@link FrameError} for a message that lacks a field, or that does not travel as JSON. */
+function checkFields(message: Record<string, unknown>): Message {
+  const type = message.type as string;
+  if (Object.hasOwn(KIND, type) || !isWhole(message)) throw new FrameError(`incomplete message "${type}"`);
+  return message as unknown as Message;
 }
 
 /** Cuts a byte stream into frames, whatever the chunking. */

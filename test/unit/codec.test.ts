@@ -2,24 +2,57 @@ import {
   type Arbitrary,
   array,
   assert,
+  boolean,
   constant,
+  constantFrom,
+  dictionary,
   integer,
   jsonValue,
   nat,
   oneof,
+  option,
   property,
   record,
   string,
+  tuple,
   uint8Array,
 } from "fast-check";
 import { expect, test } from "vitest";
-import { decodeFrame, encodeFrame, FrameError, FrameReader, MAX_FRAME_BYTES } from "../../src/protocol/codec";
+import {
+  decodeFrame,
+  encodeFrame,
+  FrameError,
+  FrameReader,
+  MAX_FRAME_BYTES,
+  stampCast,
+} from "../../src/protocol/codec";
 import type { Message } from "../../src/protocol/messages";
+import { keyOfRoom, type RoomKey } from "../../src/protocol/room-key";
 
 const payload = uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
 const u32 = nat(0xffff_ffff);
+const text = string({ unit: "binary", maxLength: 20 });
+const rooms: Arbitrary<RoomKey[]> = array(
+  text.map((room) => keyOfRoom(room)!),
+  { maxLength: 4 },
+);
+const optional = <T>(value: Arbitrary<T>) => option(value, { nil: undefined });
+const casts = record({
+  type: constant("cast" as const),
+  volatile: boolean(),
+  order: optional(nat()),
+  compress: optional(boolean()),
+  target: record({ nsp: oneof(constant("/"), text), rooms, except: rooms }),
+  payload,
+});
+const missed = array(record({ order: nat(), payload }), { maxLength: 4 });
+const session = record({ nsp: text, sid: text, pid: text, rooms, data: text });
 const messages: Arbitrary<Message> = oneof(
   record({ type: constant("publish" as const), payload }),
+  record({ type: constant("publish" as const), payload, joins: record({ nsp: text, rooms }) }),
+  casts,
+  record({ type: constant("restored" as const), seq: u32, session, missed }),
+  record({ type: constant("restored" as const), seq: u32, reason: constant("expired" as const), missed }),
   record({ type: constant("respond" as const), uid: string({ maxLength: 60 }), payload }),
   record({ type: constant("accepted" as const), seq: u32 }),
   record({ type: constant("load" as const), sessions: u32, connections: u32, forwarded: u32 }),
@@ -65,9 +98,37 @@ test("a large frame in small chunks is read in linear time", () => {
   expect(payload.equals((message as typeof message & { type: "publish" }).payload)).toBe(true);
 });
 
+test("the place of a cast is written into its frame, and nothing else of it changes", () => {
+  assert(
+    property(casts, nat(), (cast, order) => {
+      const frame = encodeFrame({ ...cast, order: 0 });
+      stampCast(frame, order);
+      expect(decodeFrame(frame)).toEqual({ ...cast, order });
+    }),
+  );
+});
+
 test("any garbage is more to come, a frame or a FrameError, never another exception", () => {
+  const u32le = (value: number) => Buffer.from(Uint32Array.of(value).buffer);
+  const frameOf = (kind: number, ...body: Uint8Array[]) => {
+    const length = body.reduce((sum, part) => sum + part.length, 1);
+    return Buffer.concat([u32le(length), Buffer.from([kind]), ...body]);
+  };
+  const names = ["type", "nsp", "rooms", "except", "orders", "session", "joined", "left", "sid", "pid"];
+  const almost = oneof(
+    jsonValue(),
+    dictionary(constantFrom(...names), oneof(jsonValue(), constantFrom("session-open", "cast", "interest"))),
+  ).map((value) => Buffer.from(JSON.stringify(value)));
   const garbage = oneof(
     uint8Array({ maxLength: 100 }),
+    tuple(nat(7), uint8Array({ maxLength: 60 })).map(([kind, body]) => frameOf(kind, body)),
+    tuple(constantFrom(1, 6), almost, payload).map(([kind, json, rest]) =>
+      frameOf(kind, u32le(json.length), json, rest),
+    ),
+    tuple(uint8Array({ minLength: 9, maxLength: 9 }), almost, payload).map(([head, json, rest]) =>
+      frameOf(5, head, u32le(json.length), json, rest),
+    ),
+    almost.map((json) => frameOf(0, json)),
     jsonValue().map((value) => {
       const frame = encodeFrame({ type: "drain", moves: true, ackTimeoutMs: 5000 });
       const body = Buffer.from(JSON.stringify(value));
@@ -97,4 +158,19 @@ test.each([0, MAX_FRAME_BYTES + 1])("a frame of %i bytes is refused before it is
   const head = Buffer.alloc(5);
   head.writeUInt32LE(length);
   expect(() => new FrameReader().push(head)).toThrow(FrameError);
+});
+
+test.each([
+  { type: "cast", volatile: false, target: { nsp: "/a" } },
+  { type: "cast", volatile: false, target: { nsp: "/", rooms: [1], except: [] } },
+  { type: "publish", joins: { nsp: "/" } },
+  { type: "session-open", nsp: "/", sid: "sid", pid: "pid", data: "" },
+  { type: "session-rooms", nsp: "/", sid: "sid", joined: "room", left: [] },
+  { type: "interest", nsp: "/" },
+  { type: "restore", seq: 1, nsp: "/" },
+  { type: "restored", seq: 1, session: {}, missed: [] },
+  { type: "restored", seq: 1, missed: [{ payload: Buffer.from("x") }] },
+])("a message that lacks what the primary relies on is refused: %j", (message) => {
+  const frame = encodeFrame({ payload: Buffer.alloc(0), ...message } as never);
+  expect(() => decodeFrame(frame)).toThrow(FrameError);
 });
