@@ -47,6 +47,20 @@ export function hasOpenAnswer(socket: Socket): boolean {
   return ((socket as unknown as { _httpMessage?: unknown })._httpMessage ?? null) !== null;
 }
 
+/**
+ * Runs `action` outside of any domain (PM2 starts its daemon in one): what is created in a domain enters it at every
+ * event, which costs a connection more than handing it over.
+ */
+export function outsideDomain(action: () => void): void {
+  const { domain } = process as unknown as { domain?: { exit(): void; enter(): void } };
+  domain?.exit();
+  try {
+    action();
+  } finally {
+    domain?.enter();
+  }
+}
+
 /** Forgets which server a socket came from: `send()` would otherwise keep books about it in both processes. */
 export function forgetServer(socket: Socket): void {
   (socket as unknown as { server: unknown }).server = null;

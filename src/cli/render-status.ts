@@ -24,7 +24,9 @@ export function renderStatus(apps: readonly AppStatus[]): string {
 function renderApp(app: AppStatus): string {
   const error = app.error ? ` (${app.error})` : "";
   const waiting = app.waiting > 0 ? `, ${app.waiting} waiting` : "";
-  const head = `${app.name}: ${app.listener} ${app.state}${error}, ${app.method}${waiting}`;
+  const { moved, failed } = app.handover;
+  const sessions = moved + failed > 0 ? `, ${moved} sessions moved, ${failed} failed` : "";
+  const head = `${app.name}: ${app.listener} ${app.state}${error}, ${app.method}${waiting}${sessions}`;
   const rows = [
     COLUMNS.map(([title]) => title),
     ...app.workers.map((worker) => COLUMNS.map(([, value]) => String(value(worker)))),

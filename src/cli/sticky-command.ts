@@ -30,6 +30,12 @@ export async function stickyCommand(argv: string[]): Promise<void> {
       process.exitCode = await show(app, json === true);
     });
   for (const [flags, text] of table.options) command.option(flags, text);
+  command
+    .command("rebalance <app>")
+    .description("spread live sessions evenly over the app's workers (with connection state recovery)")
+    .action(async (app: string) => {
+      process.exitCode = await rebalance(app);
+    });
   // PM2's global options may stand anywhere.
   await program.parseAsync(
     argv.filter((word) => word !== "-s" && word !== "--silent" && word !== "--no-color"),
@@ -49,18 +55,30 @@ async function show(name: string | undefined, json: boolean): Promise<number> {
   return 0;
 }
 
-/** What the daemon knows; nothing, if there is none. Does not start one. */
+async function rebalance(name: string): Promise<number> {
+  const moving = await ask("stickyRebalance", name);
+  if (typeof moving !== "number") {
+    console.error(describe("STICKY_UNKNOWN_APP", name));
+    return 1;
+  }
+  console.log(`${name}: ${moving} sessions move`);
+  return 0;
+}
+
+/** What the daemon knows; nothing, if there is none. */
 async function fetchStatus(): Promise<AppStatus[]> {
+  return ((await ask("stickyStatus", {})) ?? []) as AppStatus[];
+}
+
+/** Asks the daemon, if there is one; does not start one. One of plain PM2 does not know: that was said already. */
+async function ask(method: string, argument: unknown): Promise<unknown> {
   process.env.PM2_DISCRETE_MODE ??= "true";
   const Client = requirePm2("./lib/Client.js");
   const client: Client = new Client();
   const alive = await new Promise<boolean>((resolve) => client.pingDaemon(resolve));
-  if (!alive) return [];
+  if (!alive) return undefined;
   await new Promise((resolve) => client.launchRPC(resolve));
   return new Promise((resolve) => {
-    // A daemon of plain PM2 does not know the method; that was said already.
-    client.executeRemote("stickyStatus", {}, (error, result) =>
-      resolve(error ? [] : (result as AppStatus[])),
-    );
+    client.executeRemote(method, argument, (error, result) => resolve(error ? undefined : result));
   });
 }

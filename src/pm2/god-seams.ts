@@ -104,6 +104,7 @@ function exposeStatus(Server: { prototype: { expose(...args: unknown[]): void } 
   const ours: RpcMethods = {
     stickyPing: (_, callback) => callback(null, PM2_VERSION),
     stickyStatus: (_, callback) => callback(null, apps.status()),
+    stickyRebalance: (name, callback) => callback(null, apps.rebalance(String(name))),
   };
   Server.prototype.expose = function (...args) {
     const [methods] = args;

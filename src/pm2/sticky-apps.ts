@@ -101,6 +101,12 @@ export class StickyApps {
       .filter(({ state, workers }) => state !== "closed" || workers.length > 0);
   }
 
+  /** Spreads the live sessions of the apps of this name; returns how many move, or `null` if there is no such app. */
+  rebalance(name: string): number | null {
+    const served = [...this.entries.values()].filter(({ app }) => app.name === name && app.listener);
+    return served.length === 0 ? null : served.reduce((sum, { app }) => sum + app.rebalance(), 0);
+  }
+
   private entryFor(env: Pm2Env): Entry {
     const key = keyOf(env);
     const config = JSON.stringify([env.sticky, env.port, env.env?.PORT]);

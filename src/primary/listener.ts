@@ -3,6 +3,7 @@ import { unlink } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { describe } from "../errors";
 import { type Log, shield } from "../log";
+import { outsideDomain } from "../node-internals";
 import type { ListenAddress, PublicAddress } from "../protocol/messages";
 import { type PortHolder, portHolder } from "./port-holder";
 
@@ -57,6 +58,10 @@ export class Listener {
   }
 
   private attempt(): void {
+    outsideDomain(() => this.listen());
+  }
+
+  private listen(): void {
     this.state = "opening";
     // Half-open, as Node's HTTP server has it: a client may end its side and still wait for the answer.
     const server = createServer({ allowHalfOpen: true, noDelay: true });
