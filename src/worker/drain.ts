@@ -28,7 +28,7 @@ export interface HandoverTerms {
  * Giving up what a worker has, without a client losing a request: connections between two requests go back to the
  * primary, open requests are answered, sessions go to other workers, or are closed so that their clients come back.
  *
- *     idle ──start()──▶ running ──no session, no connection──▶ done ("drained")
+ *     idle ──start()──▶ running ──no session, no connection, no request──▶ done ("drained")
  */
 export class Drain {
   private leaving = 0;
@@ -39,6 +39,8 @@ export class Drain {
     private readonly link: WorkerLink,
     private readonly sessions: Sessions,
     private readonly connections: Set<Socket>,
+    /** Answers to requests that came by way of other workers. */
+    private readonly forPeers: ReadonlySet<unknown>,
     private readonly router: Router,
     private readonly whereabouts: Whereabouts,
   ) {}
@@ -107,7 +109,8 @@ export class Drain {
   check(): void {
     if (this.state !== "running") return;
     this.giveBackIdle();
-    if (this.sessions.count > 0 || this.connections.size > 0 || this.leaving > 0) return;
+    if (this.sessions.count > 0 || this.connections.size > 0) return;
+    if (this.forPeers.size > 0 || this.leaving > 0) return;
     this.state = "done";
     this.link.send({ type: "drained" });
   }
@@ -139,7 +142,10 @@ export class Drain {
   private letGo(socket: Socket, send: (sent: () => void) => void): void {
     this.connections.delete(socket);
     this.leaving++;
+    // It may have to wait for its turn, and the HTTP server takes it for an idle connection all the while.
+    socket.destroy = () => socket;
     send(() => {
+      Reflect.deleteProperty(socket, "destroy");
       this.leaving--;
       this.check();
     });

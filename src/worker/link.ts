@@ -80,8 +80,8 @@ export class WorkerLink extends EventEmitter<Events> {
     const back = Buffer.concat([bytes, buffered]).toString("latin1");
     // The handle may have to queue for its turn: the socket keeps it until the message is out.
     process.send?.(seal({ back }), socket, {}, () => {
-      socket.destroy();
       onSent();
+      socket.destroy();
     });
   }
 
@@ -90,8 +90,8 @@ export class WorkerLink extends EventEmitter<Events> {
     socket.setTimeout(0);
     forgetServer(socket);
     process.send?.(seal({ move: sid }), socket, {}, () => {
-      socket.destroy();
       onSent();
+      socket.destroy();
     });
   }
 

@@ -35,6 +35,7 @@ export class StickyServer {
   private readonly router: Router;
   private readonly drain: Drain;
   private readonly connections = new Set<Socket>();
+  private readonly forPeers = new Set<ServerResponse>();
   private readonly privateAddress = privateAddress();
   private readonly servers = new Set<SocketIoServer>();
   private wants: ListenAddress | undefined;
@@ -63,7 +64,15 @@ export class StickyServer {
     );
     this.whereabouts = new Whereabouts(link, this.sessions);
     this.router = new Router(link, this.whereabouts);
-    this.drain = new Drain(httpServer, link, this.sessions, this.connections, this.router, this.whereabouts);
+    this.drain = new Drain(
+      httpServer,
+      link,
+      this.sessions,
+      this.connections,
+      this.forPeers,
+      this.router,
+      this.whereabouts,
+    );
     this.replaceMethods();
     httpServer.prependListener("connection", (socket) => this.onConnection(socket));
     link.on("handoff", (seq, head, handle, session) => this.receive(seq, head, handle, session));
@@ -251,6 +260,11 @@ export class StickyServer {
         const [req, res] = args as [IncomingMessage, ServerResponse];
         if (fromPeer.has(req.socket)) {
           adoptClient(req);
+          this.forPeers.add(res);
+          res.once("close", () => {
+            this.forPeers.delete(res);
+            if (this.drain.running) this.onChange();
+          });
           return event === "request" && this.router.divertRequest(req, res, true, local);
         }
         if (this.drain.running) res.once("close", () => this.onChange());
