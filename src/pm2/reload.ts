@@ -54,6 +54,11 @@ export function reloadSticky(god: God, apps: StickyApps, options: ReloadOptions,
   // PM2 forks before it returns; the callback comes later, unless forking failed.
   if (!forked) return;
   const fresh = god.clusters_db[id]!;
+  // The worker writes its log itself, and may end before that is done; what it tells PM2 arrives.
+  let thrown = "";
+  fresh.on("message", (message: { type?: string; data?: unknown } | undefined) => {
+    if (message?.type === "log:err") thrown = String(message.data).trim();
+  });
 
   const name = `${env.name} (id ${id})`;
   untilReady(fresh, apps, apps.startTimeoutMs(env)).then((outcome) => {
@@ -65,7 +70,9 @@ export function reloadSticky(god: God, apps: StickyApps, options: ReloadOptions,
       remove(god, fresh, id, () => {
         unpark(god, old, id, parkedId);
         const error = new StickyError("STICKY_RELOAD", name, outcome.reason);
-        error.message += `\nLast lines of ${env.pm_err_log_path}:\n${endOfLog(env, log)}`;
+        const lines = endOfLog(env, log);
+        error.message += `\nLast lines of ${env.pm_err_log_path}:\n${lines}`;
+        if (!lines.includes(firstLine(thrown))) error.message += `\nIt threw:\n${thrown}`;
         callback(error);
       });
     }
@@ -118,7 +125,11 @@ function untilReady(fresh: Process, apps: StickyApps, timeoutMs: number): Promis
       }
       // PM2 does not restart what is being stopped.
       fresh.pm2_env.status = "stopping";
-      resolve({ ready: false, reason: signal ? `was killed by ${signal}` : `exited with code ${code}` });
+      const reason = signal ? `was killed by ${signal}` : `exited with code ${code}`;
+      const fail = () => resolve({ ready: false, reason });
+      // What it said last may arrive after its end.
+      if (fresh.isConnected()) fresh.once("disconnect", fail);
+      else fail();
     });
   });
 }
@@ -131,6 +142,10 @@ function remove(god: God, fresh: Process, id: number, done: () => void): void {
   };
   if (fresh.isDead()) setImmediate(forget);
   else god.stopProcessId(id, forget);
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0]!;
 }
 
 function startOfLog({ pm_err_log_path }: Pm2Env): number {
