@@ -84,6 +84,7 @@ export class Listener {
   }
 
   private async fail(error: NodeJS.ErrnoException): Promise<void> {
+    this.error = error.code ?? error.message;
     this.state = "failed";
     this.server?.close();
     if (error.code === "EADDRINUSE" && this.address.path && (await removeStale(this.address.path))) {
@@ -98,7 +99,7 @@ export class Listener {
       this.attempt();
       return;
     }
-    this.error = holder ? `${error.code}, ${holder}` : (error.code ?? error.message);
+    if (holder) this.error += `, ${holder}`;
     // An app that listened before it attached Socket.IO has the port here, by way of the cluster module, until its last
     // worker has moved.
     const moving = pid === process.pid && this.retryMs === FIRST_RETRY_MS;

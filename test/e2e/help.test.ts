@@ -15,7 +15,7 @@ test("pm2 --help lists PM2's commands and options and ours", async () => {
 test("pm2 sticky --help shows its options", async () => {
   const { code, stdout } = await new Daemon().pm2("sticky", "--help");
   expect(code).toBe(0);
-  expect(stdout).toContain("Usage: pm2 sticky [options] [app]");
+  expect(stdout).toContain("Usage: pm2 sticky [options] [command] [app]");
   expect(stdout).toMatch(/--json +print JSON/);
 });
 
