@@ -1,0 +1,55 @@
+import { expect } from "vitest";
+import { Daemon, freePort, processesOf, until } from "./daemon";
+
+/** A worker that answers plain requests with its pid; `before` runs first, `options` are the Socket.IO server's. */
+export const worker = (before = "", options = "{}") => `
+${before}
+const { createServer } = require("http");
+const { Server } = require("socket.io");
+const { setupWorker } = require("@socket.io/sticky");
+const { createAdapter } = require("@socket.io/cluster-adapter");
+const start = () => {
+  const io = new Server(createServer((req, res) => req.resume().on("end", () => res.end(String(process.pid)))), ${options});
+  io.adapter(createAdapter());
+  setupWorker(io);
+  io.on("connection", (socket) => {
+    socket.data.count ??= 0;
+    socket.on("join", (room, answer) => answer(socket.join(room)));
+    socket.on("count", (n, answer) => answer(n === socket.data.count + 1 ? (socket.data.count = n) : "gap"));
+    socket.on("tell", (room, n, answer) => answer(io.to(room).emit("told", n)));
+    socket.on("who", (answer) => answer(process.pid));
+  });
+};
+`;
+export const START = "start();";
+
+/** An app "app" with so many workers, started and ready. */
+export async function startApp(source: string, instances: number, sticky: object = {}) {
+  const daemon = new Daemon();
+  const port = await freePort();
+  daemon.write("app.js", source);
+  const app = { name: "app", script: "app.js", instances, exec_mode: "cluster", sticky: { port, ...sticky } };
+  daemon.write("ecosystem.config.js", `module.exports = ${JSON.stringify({ apps: [app] })};`);
+  const { code } = await daemon.pm2("start", "ecosystem.config.js");
+  expect(code).toBe(0);
+  await daemon.ready(instances);
+  return { daemon, port };
+}
+
+export async function pids(daemon: Daemon): Promise<number[]> {
+  return (await daemon.list()).map(({ pid }) => pid).sort();
+}
+
+/** The living workers are those that PM2 lists, no more and no fewer. */
+export async function expectNoOrphan(daemon: Daemon): Promise<void> {
+  const living = () =>
+    processesOf(daemon.home)
+      .filter(({ command }) => command.includes("app.js"))
+      .map(({ pid }) => pid)
+      .sort();
+  const listed = async () => (await pids(daemon)).filter((pid) => pid > 0);
+  await until(
+    async () => (JSON.stringify(living()) === JSON.stringify(await listed()) ? true : undefined),
+    "the living workers to be those of pm2 list",
+  );
+}
