@@ -47,6 +47,7 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
   private readonly packetEncoder = new PacketEncoder(this);
   private readonly reported = new Set<string>();
   private readonly acks = new AckRequests();
+  private introduced = false;
   /** With connection state recovery only. */
   private readonly mirror: SessionMirror | undefined;
   private readonly returning: SessionRestore | undefined;
@@ -71,6 +72,14 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
     this.link.on("publish", this.onPublish);
     this.link.on("respond", this.onRespond);
     this.link.on("gone", this.onGone);
+    this.init();
+  }
+
+  /** Asks who else is there. Socket.IO before 4.8 does not call this. */
+  override init(): void {
+    if (this.introduced) return;
+    this.introduced = true;
+    super.init();
   }
 
   override close(): void {
