@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { decodeFrame, encodeFrame, type Frame, FrameError, FrameReader } from "../protocol/codec";
 import { seal } from "../protocol/ipc";
 import type { ToPrimary, ToWorker } from "../protocol/messages";
+import { fromWorker } from "../protocol/shapes";
 
 export interface LinkLimits {
   /** So many bytes may wait for a worker; from a quarter of it on, volatile packets are dropped. */
@@ -13,7 +14,7 @@ export interface LinkLimits {
 
 export interface LinkEvents {
   onMessage(message: ToPrimary, bytes: Buffer): void;
-  /** The worker sent something that is not a frame; nothing more is read. */
+  /** The worker sent something that is not a frame, or not a message of a worker; nothing more is read. */
   onGarbage(reason: string): void;
   /** The worker does not read, see {@link LinkLimits}; nothing more is written. */
   onStuck(waitingBytes: number): void;
@@ -40,7 +41,7 @@ export class PrimaryLink {
     private readonly sendIpc: (message: object, callback: () => void) => void,
     private readonly events: LinkEvents,
   ) {
-    pipe?.on("data", (chunk: Buffer) => this.receive(chunk));
+    pipe?.on("data", (chunk: Buffer) => this.hear(() => this.reader.push(chunk)));
     // The worker's death is learnt from its process.
     pipe?.on("error", () => this.close());
   }
@@ -49,11 +50,7 @@ export class PrimaryLink {
   receiveIpc(base64: string): void {
     if (this.closed) return;
     const bytes = Buffer.from(base64, "base64");
-    try {
-      this.events.onMessage(decodeFrame(bytes) as ToPrimary, bytes);
-    } catch (error) {
-      this.garbage(error);
-    }
+    this.hear(() => [{ message: decodeFrame(bytes), bytes }]);
   }
 
   send(message: ToWorker): void {
@@ -126,17 +123,14 @@ export class PrimaryLink {
     this.events.onStuck(waiting);
   }
 
-  private receive(chunk: Buffer): void {
-    let frames: Frame[];
+  private hear(read: () => Frame[]): void {
     try {
-      frames = this.reader.push(chunk);
+      for (const { message, bytes } of read()) {
+        if (this.closed) return;
+        this.events.onMessage(fromWorker(message), bytes);
+      }
     } catch (error) {
       this.garbage(error);
-      return;
-    }
-    for (const { message, bytes } of frames) {
-      if (this.closed) return;
-      this.events.onMessage(message as ToPrimary, bytes);
     }
   }
 

@@ -101,7 +101,12 @@ export class RecoveryStore<W> {
     if (this.forgotten.size > MAX_FORGOTTEN) this.forgotten.delete(this.forgotten.keys().next().value!);
   }
 
+  /** A session replaces those that had one of its ids, so that both maps always hold the same sessions. */
   private put(session: StoredSession<W>): void {
+    const former = this.bySid.get(keyOf(session.nsp, session.sid));
+    if (former) this.forget(former);
+    const namesake = this.byPid.get(keyOf(session.nsp, session.pid));
+    if (namesake) this.forget(namesake);
     this.bySid.set(keyOf(session.nsp, session.sid), session);
     this.byPid.set(keyOf(session.nsp, session.pid), session);
   }

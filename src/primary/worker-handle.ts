@@ -59,6 +59,8 @@ export class WorkerHandle {
   /** Set once the worker speaks the official packages' protocol instead of ours. */
   official: OfficialWorker | undefined;
   private standstill: NodeJS.Timeout | undefined;
+  /** Each worker says `hello` once: a pipe has one reader. */
+  private greeted = false;
   private announced = false;
   private active = false;
   /** Told to drain by its manager: it cannot become ready again. */
@@ -327,6 +329,8 @@ export class WorkerHandle {
   }
 
   private welcome(version: number): void {
+    if (this.greeted) return;
+    this.greeted = true;
     if (version !== LINK_VERSION) {
       this.owner.log.error(describe("STICKY_LINK_VERSION", version, LINK_VERSION));
       this.send({ type: "unwelcome", version: LINK_VERSION });

@@ -84,7 +84,7 @@ export function decodeFrame(bytes: Buffer): Message {
     case KIND.publish: {
       const [joins, payload] = split(body, 0);
       if (joins.length === 0) return { type: "publish", payload };
-      const parsed = parseJson(joins.toString(), "nsp");
+      const parsed = parseJson(joins, "nsp");
       if (!isTexts(parsed.rooms)) throw new FrameError("joins without rooms");
       return { type: "publish", payload, joins: parsed as never };
     }
@@ -105,7 +105,7 @@ export function decodeFrame(bytes: Buffer): Message {
         forwarded: body.readUInt32LE(8),
       };
     case KIND.json:
-      return checkFields(parseJson(body.toString(), "type"));
+      return checkFields(parseJson(body, "type"));
     default:
       throw new FrameError(`unknown kind ${bytes[4]}`);
   }
@@ -144,13 +144,13 @@ function decodeCast(body: Buffer): Cast {
   const flags = body[0] ?? 0;
   const [header, payload] = split(body, 9);
   const order = flags & KEPT ? body.readDoubleLE(1) : undefined;
-  const target = header.length === 0 ? ALL : parseTarget(header.toString());
+  const target = header.length === 0 ? ALL : parseTarget(header);
   const compress = flags & COMPRESS ? true : flags & NO_COMPRESS ? false : undefined;
   return { type: "cast", volatile: (flags & VOLATILE) !== 0, compress, order, target, payload };
 }
 
-function parseTarget(text: string): CastTarget {
-  const { nsp, rooms, except } = parseJson(text, "nsp");
+function parseTarget(json: Buffer): CastTarget {
+  const { nsp, rooms, except } = parseJson(json, "nsp");
   if (!isTexts(rooms) || !isTexts(except)) throw new FrameError("a target without rooms");
   return { nsp, rooms, except } as CastTarget;
 }
@@ -173,7 +173,7 @@ function encodeRestored({ missed, ...rest }: Restored): Buffer {
 
 function decodeRestored(body: Buffer): Restored {
   const [header, payloads] = split(body, 0);
-  const { orders, ...rest } = parseJson(header.toString(), "type");
+  const { orders, ...rest } = parseJson(header, "type");
   if (!Array.isArray(orders)) throw new FrameError("a restored session without orders");
   if (rest.session !== undefined) checkFields({ ...(rest.session as object), type: "session-open" });
   const missed: Restored["missed"] = [];
@@ -197,10 +197,11 @@ function split(body: Buffer, offset: number): [Buffer, Buffer] {
 }
 
 /** Parses an object that has the string property `mark`. */
-function parseJson(text: string, mark: string): Record<string, unknown> {
+function parseJson(json: Buffer, mark: string): Record<string, unknown> {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    // This fails as well if the text is longer than a string can be.
+    value = JSON.parse(json.toString());
   } catch {
     throw new FrameError("invalid JSON");
   }

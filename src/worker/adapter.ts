@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { randomBytes } from "node:crypto";
 import { deserialize, serialize } from "node:v8";
 import {
   Adapter,
@@ -15,6 +16,7 @@ import { packParts, unpackParts } from "../protocol/encoded-packet";
 import type { Cast, ToWorker } from "../protocol/messages";
 import { offsetOfOrder } from "../protocol/offset";
 import { keyOfRoom, keysOfRooms, type RoomKey, roomOfKey } from "../protocol/room-key";
+import { AckRequests } from "./ack-requests";
 import { link } from "./link";
 import { countAcks, rememberClient } from "./session-internals";
 import { SessionMirror } from "./session-mirror";
@@ -44,6 +46,8 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
   private readonly link = link();
   private readonly packetEncoder = new PacketEncoder(this);
   private readonly reported = new Set<string>();
+  private readonly acks = new AckRequests();
+  private introduced = false;
   /** With connection state recovery only. */
   private readonly mirror: SessionMirror | undefined;
   private readonly returning: SessionRestore | undefined;
@@ -68,6 +72,14 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
     this.link.on("publish", this.onPublish);
     this.link.on("respond", this.onRespond);
     this.link.on("gone", this.onGone);
+    this.init();
+  }
+
+  /** Asks who else is there. Socket.IO before 4.8 does not call this. */
+  override init(): void {
+    if (this.introduced) return;
+    this.introduced = true;
+    super.init();
   }
 
   override close(): void {
@@ -110,6 +122,47 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
     }
     // What is kept comes back in the primary's order.
     if (!kept) Adapter.prototype.broadcast.call(this, packet, opts);
+  }
+
+  override broadcastWithAck(
+    packet: Packet,
+    opts: BroadcastOptions,
+    clientCountCallback: (clients: number) => void,
+    ack: (value: unknown) => void,
+  ): void {
+    if (!opts.flags?.local) {
+      const requestId = randomBytes(8).toString("hex");
+      this.acks.open(requestId, this.otherAdapters(), { count: clientCountCallback, answer: ack });
+      setTimeout(() => this.acks.close(requestId), opts.flags?.timeout);
+      const data = {
+        packet,
+        requestId,
+        opts: { ...opts, rooms: [...opts.rooms], except: [...(opts.except ?? [])] },
+      };
+      this.publish({ type: MessageType.BROADCAST, data } as never);
+    }
+    Adapter.prototype.broadcastWithAck.call(this, packet, opts, clientCountCallback, ack);
+  }
+
+  override onMessage(message: ClusterMessage, offset?: string): void {
+    super.onMessage(message, offset as never);
+    if (message.type === MessageType.ADAPTER_CLOSE) this.acks.left(message.uid);
+  }
+
+  override onResponse(response: ClusterResponse): void {
+    const { uid } = response as unknown as { uid: string };
+    if (response.type === MessageType.BROADCAST_CLIENT_COUNT) {
+      this.acks.told(response.data.requestId, uid, response.data.clientCount);
+    } else if (response.type === MessageType.BROADCAST_ACK) {
+      this.acks.answered(response.data.requestId, uid, response.data.packet);
+    } else {
+      super.onResponse(response);
+    }
+  }
+
+  /** The adapters of other workers that Socket.IO counts at the moment. */
+  private otherAdapters(): Iterable<string> {
+    return (this as unknown as { nodesMap: Map<string, number> }).nodesMap.keys();
   }
 
   override addAll(id: string, rooms: Set<string>): void {

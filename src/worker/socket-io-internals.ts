@@ -42,7 +42,9 @@ export interface Nsp {
 
 /** How long sessions can be restored; `undefined` if the server does not restore them. */
 export function recoverableMs(nsp: Nsp): number | undefined {
-  return nsp.server.opts?.connectionStateRecovery?.maxDisconnectionDuration;
+  const ms = nsp.server.opts?.connectionStateRecovery?.maxDisconnectionDuration;
+  // Infinity does not survive JSON.
+  return ms && Math.min(ms, Number.MAX_SAFE_INTEGER);
 }
 
 /**

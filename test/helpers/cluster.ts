@@ -97,6 +97,14 @@ export class Cluster {
     this.child.send({});
   }
 
+  /** What code gives in a primary made by `askedPrimary`. */
+  async ask<T>(code: string): Promise<T> {
+    const answers = this.messages.length;
+    this.child.send({ ask: code });
+    await this.until(() => this.messages.length > answers, "the primary's answer");
+    return this.messages[answers]!.message as T;
+  }
+
   /** Waits until so many workers have become ready. */
   async readyWorkers(count: number): Promise<this> {
     await this.until(() => this.ready.length >= count, `${count} workers to be ready`);

@@ -1,3 +1,4 @@
+import { constants } from "node:buffer";
 import {
   type Arbitrary,
   array,
@@ -172,5 +173,11 @@ test.each([
   { type: "restored", seq: 1, missed: [{ payload: Buffer.from("x") }] },
 ])("a message that lacks what the primary relies on is refused: %j", (message) => {
   const frame = encodeFrame({ payload: Buffer.alloc(0), ...message } as never);
+  expect(() => decodeFrame(frame)).toThrow(FrameError);
+});
+
+test("a text that is longer than a string can be is a FrameError", () => {
+  const frame = Buffer.alloc(constants.MAX_STRING_LENGTH + 10, " ");
+  frame[4] = 0;
   expect(() => decodeFrame(frame)).toThrow(FrameError);
 });

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+import { FrameError } from "./codec";
+import type { Message, ToPrimary } from "./messages";
+
+/**
+ * What a worker says is checked once, where it comes in: behind this border the primary relies on the types of
+ * `messages.ts`. Says nothing about payloads, which the primary never looks at.
+ */
+type Check = (value: unknown) => boolean;
+
+const text: Check = (value) => typeof value === "string";
+const number: Check = (value) => Number.isFinite(value);
+const flag: Check = (value) => typeof value === "boolean";
+const bytes: Check = (value) => value instanceof Uint8Array;
+const plain: Check = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+const list =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(check);
+
+function shape(fields: Record<string, Check>): Check {
+  const entries = Object.entries(fields);
+  return (value) => {
+    if (!plain(value)) return false;
+    for (const [name, check] of entries) if (!check((value as Record<string, unknown>)[name])) return false;
+    return true;
+  };
+}
+
+const texts = list(text);
+const nothing = shape({});
+const address = shape({
+  port: optional(number),
+  host: optional(text),
+  path: optional(text),
+  backlog: optional(number),
+});
+const rooms = { nsp: text, rooms: texts };
+const session = { nsp: text, sid: text };
+const pending = shape({ data: text, binary: flag });
+const movedSocket = shape({ nsp: text, pid: text, order: number });
+const movedSession = shape({
+  sid: text,
+  transport: (value) => value === "websocket" || value === "polling",
+  url: text,
+  rawHeaders: texts,
+  remoteAddress: optional(text),
+  pending: list(pending),
+  namespaces: list(movedSocket),
+});
+
+const SHAPES: Record<ToPrimary["type"], Check> = {
+  hello: shape({ version: number }),
+  ready: shape({ address: text, wants: optional(address) }),
+  "is-public": shape({ seq: number, address }),
+  closing: nothing,
+  accepted: shape({ seq: number }),
+  refused: shape({ seq: number }),
+  load: shape({ sessions: number, connections: number, forwarded: number }),
+  claim: shape({ seq: number, id: text }),
+  unclaim: shape({ id: text }),
+  whose: shape({ seq: number, id: text }),
+  "adapter-open": shape({ uid: text, recoverableMs: optional(number) }),
+  "adapter-close": shape({ uid: text }),
+  "session-open": shape({ ...session, pid: text, rooms: texts, data: text }),
+  "session-rooms": shape({ ...session, joined: texts, left: texts }),
+  "session-data": shape({ ...session, data: text }),
+  "session-lost": shape({ ...session, data: text }),
+  "session-over": shape(session),
+  restore: shape({ seq: number, nsp: text, pid: text, offset: text }),
+  move: shape({ session: movedSession }),
+  adopted: shape({ sid: text, ok: flag }),
+  drained: nothing,
+  cast: shape({ order: optional(number), target: shape({ ...rooms, except: texts }), payload: bytes }),
+  interest: shape({ nsp: text, joined: texts, left: texts }),
+  publish: shape({ payload: bytes, joins: optional(shape(rooms)) }),
+  settled: shape(rooms),
+  respond: shape({ uid: text, payload: bytes }),
+};
+
+/** The message as one that a worker may send. Throws {@link FrameError} if it is not. */
+export function fromWorker(message: Message): ToPrimary {
+  const { type } = message;
+  if (!Object.hasOwn(SHAPES, type)) throw new FrameError(`unknown message "${type.slice(0, 40)}"`);
+  if (!SHAPES[type as ToPrimary["type"]](message)) throw new FrameError(`"${type}" has a wrong shape`);
+  return message as ToPrimary;
+}

@@ -1,0 +1,66 @@
+import { expect, test } from "vitest";
+import { LINKS } from "../helpers/cluster";
+import { run, threeWorkers } from "../helpers/relay";
+
+/** The client's answers come from a worker that is killed before it has all of them. */
+test.each(LINKS)(
+  "a worker that dies amid a broadcast with acknowledgements keeps nobody waiting (%o)",
+  async (link) => {
+    const { cluster, clients } = await threeWorkers(link);
+    const [first, second, third] = clients;
+    const victim = (await third!.emitWithAck("who")) as number;
+    first!.on("question", (answer) => answer(1));
+    second!.on("question", (answer) => answer(2));
+    // It has told how many clients it has; they never answer.
+    const asked = new Promise<void>((resolve) => third!.on("question", () => resolve()));
+    const begin = Date.now();
+    const answers = run(first!, `io.timeout(7000).emitWithAck("question")`);
+    await asked;
+    process.kill(victim, "SIGKILL");
+    expect(((await answers) as number[]).sort()).toEqual([1, 2]);
+    expect(Date.now() - begin).toBeLessThan(5000);
+    await cluster.until(() => cluster.exited.includes(victim), "the worker's end");
+  },
+);
+
+test.each(LINKS)("a worker that never heard the question is not waited for either (%o)", async (link) => {
+  const { clients } = await threeWorkers(link);
+  const [first, second, third] = clients;
+  const victim = (await third!.emitWithAck("who")) as number;
+  process.kill(victim, "SIGSTOP");
+  first!.on("question", (answer) => answer(1));
+  const asked = new Promise<void>((resolve) =>
+    second!.on("question", (answer) => {
+      answer(2);
+      resolve();
+    }),
+  );
+  const begin = Date.now();
+  const answers = run(first!, `io.timeout(7000).emitWithAck("question")`);
+  await asked;
+  process.kill(victim, "SIGKILL");
+  expect(((await answers) as number[]).sort()).toEqual([1, 2]);
+  expect(Date.now() - begin).toBeLessThan(5000);
+});
+
+test("clients that do not answer in time are an error with the answers there are", async () => {
+  const { clients } = await threeWorkers();
+  const [first, second] = clients;
+  first!.on("question", (answer) => answer(1));
+  second!.on("question", (answer) => answer(2));
+  const asked = run(
+    first!,
+    `io.timeout(500).emitWithAck("question").catch((error) => [error.message, error.responses.sort()])`,
+  );
+  expect(await asked).toEqual(["operation has timed out", [1, 2]]);
+});
+
+test("all answers come, from workers with many clients or none in the room", async () => {
+  const { clients } = await threeWorkers();
+  clients.forEach((client, i) => void client.on("question", (answer) => answer(i)));
+  expect(((await run(clients[0]!, `io.timeout(7000).emitWithAck("question")`)) as number[]).sort()).toEqual([
+    0, 1, 2,
+  ]);
+  const to = `io.to("${clients[2]!.id}").timeout(7000).emitWithAck("question")`;
+  expect(await run(clients[0]!, to)).toEqual([2]);
+});

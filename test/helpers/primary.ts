@@ -1,0 +1,35 @@
+/**
+ * A primary that answers questions about itself: each message from the test is code, run with `app` in scope; its value
+ * comes back as a message. `limits` are options of an app.
+ */
+export function askedPrimary(limits: object): string {
+  return `
+const cluster = require("node:cluster");
+const { createServer } = require("node:net");
+const { appOptions } = require("../../../lib/config");
+const { App } = require("../../../lib/primary/app");
+const { bindWorker } = require("../../../lib/primary/bind-worker");
+const { consoleLog } = require("../../../lib/log");
+
+const { code, workers, serialization, pipe } = JSON.parse(process.env.OPTIONS);
+const stdio = ["ignore", "inherit", "inherit", "ipc"];
+cluster.setupPrimary({ exec: __filename, serialization, stdio: pipe ? [...stdio, "pipe"] : stdio });
+const { listenOn, ...options } = appOptions({ sticky: ${JSON.stringify(limits)} });
+const app = new App("app", options, consoleLog);
+const tell = (message) => process.connected && process.send(message);
+const fork = () => tell({ forked: cluster.fork({ CODE: code }).process.pid });
+cluster.on("fork", (worker) => bindWorker(app, worker));
+cluster.on("listening", (worker) => tell({ ready: worker.process.pid }));
+cluster.on("exit", (worker) => {
+  tell({ exited: worker.process.pid });
+  fork();
+});
+process.on("message", ({ ask }) => tell({ from: 0, message: eval(ask) }));
+process.on("disconnect", () => process.exit());
+const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => app.accept(socket));
+server.listen(0, "127.0.0.1", () => {
+  tell({ port: server.address().port });
+  for (let i = 0; i < workers; i++) fork();
+});
+`;
+}
