@@ -28,6 +28,8 @@ export class PacketLog {
   private readonly byRoom = new Map<string, RoomLog>();
   private lastOrder = 0;
   private oldestOrder = 1;
+  /** The time of the last packet that fell out. */
+  private droppedMs = 0;
   bytes = 0;
   /** Packets that fell out because of their number of bytes, not their age. */
   evicted = 0;
@@ -71,6 +73,14 @@ export class PacketLog {
       this.dropOldest();
   }
 
+  /** The order of the last packet before that time; 0 if it fell out, with some that are younger. */
+  orderAt(timeMs: number): number {
+    const { packets, head } = this.all;
+    const older = firstWhere(packets, head, (packet) => packet.timeMs >= timeMs);
+    if (older > head) return packets[older - 1]!.order;
+    return this.droppedMs < timeMs ? this.oldestOrder - 1 : 0;
+  }
+
   /** Whether all packets after `order` are still here. */
   reaches(order: number): boolean {
     return order >= this.oldestOrder - 1 && order <= this.lastOrder;
@@ -87,7 +97,9 @@ export class PacketLog {
       if (!log) return;
       for (let i = firstAfter(log, after); i < log.packets.length; i++) {
         const packet = log.packets[i]!;
-        if (!packet.target.except.some((room) => rooms.has(room))) found.set(packet.order, packet);
+        // What excludes a room that was joined after it is not for its later members to miss.
+        const excluded = packet.target.except.some((room) => (rooms.get(room) ?? Infinity) < packet.order);
+        if (!excluded) found.set(packet.order, packet);
       }
     };
     collect(everybodyIn(nsp), order);
@@ -109,6 +121,7 @@ export class PacketLog {
     }
     this.bytes -= packet.payload.length + OVERHEAD_BYTES;
     this.oldestOrder = packet.order + 1;
+    this.droppedMs = packet.timeMs;
   }
 }
 
@@ -135,11 +148,20 @@ function advance(log: RoomLog): boolean {
 }
 
 function firstAfter({ packets, head }: RoomLog, order: number): number {
+  return firstWhere(packets, head, (packet) => packet.order > order);
+}
+
+/** The first of the packets from `low` on that is beyond a limit, as are all after it. */
+function firstWhere(
+  packets: LoggedPacket[],
+  head: number,
+  isBeyond: (packet: LoggedPacket) => boolean,
+): number {
   let low = head;
   let high = packets.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (packets[middle]!.order > order) high = middle;
+    if (isBeyond(packets[middle]!)) high = middle;
     else low = middle + 1;
   }
   return low;

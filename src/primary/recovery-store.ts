@@ -20,6 +20,10 @@ export interface StoredSession<W> {
   /** The order of the last packet before it was opened: where a client starts that has not received any. */
   openedAt: number;
   lostAtMs: number;
+  /** When it came to its worker. */
+  aliveSinceMs: number;
+  /** The last packet that its client has received for certain, whatever its offset says: see {@link Recovery}. */
+  heardOrder: number;
 }
 
 /** So many forgotten sessions are remembered by name, to say why they cannot be restored. */
@@ -45,7 +49,9 @@ export class RecoveryStore<W> {
 
   open(worker: W, state: SessionState, order: number): StoredSession<W> {
     const rooms = new Map(state.rooms.map((room) => [room, order]));
-    const session = { ...state, worker, rooms, openedAt: order, lostAtMs: 0 };
+    const { nsp, sid, pid, data } = state;
+    const times = { openedAt: order, heardOrder: order, lostAtMs: 0, aliveSinceMs: this.now() };
+    const session = { nsp, sid, pid, data, worker, rooms, ...times };
     this.put(session);
     return session;
   }
@@ -76,6 +82,7 @@ export class RecoveryStore<W> {
   revive(session: StoredSession<W>, worker: W): void {
     this.lost.delete(session);
     session.worker = worker;
+    session.aliveSinceMs = this.now();
   }
 
   /** All live sessions of a worker. */

@@ -56,7 +56,8 @@ export class Relay {
         break;
       case "adapter-open":
         this.adapters.set(message.uid, from);
-        if (message.recoverableMs !== undefined) this.recovery.enable(message.recoverableMs);
+        if (message.recoverableMs !== undefined)
+          this.recovery.enable(message.recoverableMs, message.pongMs ?? 0);
         break;
       case "adapter-close":
         this.adapters.delete(message.uid);

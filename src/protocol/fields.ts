@@ -14,6 +14,7 @@ const TEXTS: { [type: string]: readonly string[] } = {
   "session-data": ["nsp", "sid", "data"],
   "session-lost": ["nsp", "sid", "data"],
   "session-over": ["nsp", "sid"],
+  surrendered: ["nsp", "sid"],
   restore: ["nsp", "pid", "offset"],
   interest: ["nsp"],
   settled: ["nsp"],

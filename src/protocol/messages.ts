@@ -125,9 +125,9 @@ export type ToPrimary =
   | { type: "whose"; seq: number; id: string }
   /**
    * An adapter was opened or closed; `uid` is its address for responses. With connection state recovery, `recoverableMs`
-   * says how long its sessions can be restored.
+   * says how long its sessions can be restored, and `pongMs` after how long a client that does not answer is lost.
    */
-  | { type: "adapter-open"; uid: string; recoverableMs?: number }
+  | { type: "adapter-open"; uid: string; recoverableMs?: number; pongMs?: number }
   | { type: "adapter-close"; uid: string }
   /** What a recoverable session is at the moment, so that it outlives its worker. */
   | ({ type: "session-open" } & SessionState)
@@ -137,6 +137,8 @@ export type ToPrimary =
   | { type: "session-lost"; nsp: string; sid: string; data: string }
   /** The session is over. */
   | { type: "session-over"; nsp: string; sid: string }
+  /** The answer to `surrender`: whatever this worker had of the session has been told before. */
+  | { type: "surrendered"; nsp: string; sid: string }
   /** A client came back with this private id and the last offset it knows; answered by `restored`. */
   | { type: "restore"; seq: number; nsp: string; pid: string; offset: string }
   /**
@@ -182,7 +184,7 @@ export type ToWorker =
   | { type: "drain"; moves: boolean; ackTimeoutMs: number }
   /** Give so many sessions to other workers. */
   | { type: "shed"; count: number; moves: boolean; ackTimeoutMs: number }
-  /** The session's client came back elsewhere: close its connection here, then say `session-lost`. */
+  /** The session's client came back elsewhere: close its connection here, then say `surrendered`. */
   | { type: "surrender"; nsp: string; sid: string }
   | Restored
   /** Take over this long-polling session. A WebSocket session comes with its socket, over the IPC channel. */

@@ -21,7 +21,15 @@ import { link } from "./link";
 import { countAcks, rememberClient } from "./session-internals";
 import { SessionMirror } from "./session-mirror";
 import { SessionRestore } from "./session-restore";
-import { letFreshClientsRecover, type Packet, PacketEncoder, recoverableMs } from "./socket-io-internals";
+import {
+  abandon,
+  letFreshClientsRecover,
+  type Nsp,
+  type Packet,
+  PacketEncoder,
+  pongMs,
+  recoverableMs,
+} from "./socket-io-internals";
 
 /** Socket.IO's packet type for events. */
 const EVENT = 2;
@@ -57,7 +65,7 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
     super(nsp, options as ClusterAdapterOptions);
     if (!this.link) return;
     const recoverable = recoverableMs(nsp);
-    this.link.send({ type: "adapter-open", uid: this.uid, recoverableMs: recoverable });
+    this.link.send({ type: "adapter-open", uid: this.uid, recoverableMs: recoverable, pongMs: pongMs(nsp) });
     if (recoverable !== undefined) {
       this.mirror = new SessionMirror(nsp, this.link, (error) => this.report("socket.data", error));
       this.returning = new SessionRestore(nsp, this.link, this.packetEncoder);
@@ -172,14 +180,15 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
     if (socket) {
       countAcks(socket);
       rememberClient(socket);
-      this.mirror!.open(id, this.sids.get(id) ?? [], restored?.data);
+      this.mirror!.open(id, this.sids.get(id) ?? [], restored);
     }
     for (const cast of restored?.held ?? []) this.deliver(cast, new Set([id]));
   }
 
   override delAll(id: string): void {
-    this.returning?.left(id);
-    this.mirror?.end(id);
+    const data = this.returning?.left(id);
+    if (data === undefined) this.mirror?.end(id);
+    else this.mirror?.giveBack(id, data);
     super.delAll(id);
   }
 
@@ -263,9 +272,12 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
   /** The client is back elsewhere; this end of its old connection has not noticed yet. */
   private readonly onSurrender = ({ nsp, sid }: { nsp: string; sid: string }) => {
     if (nsp !== this.nsp.name) return;
-    const socket = this.nsp.sockets.get(sid);
-    if (socket) socket.conn.close();
-    else this.link?.send({ type: "session-over", nsp, sid });
+    if (this.returning?.isAwaited(sid)) {
+      setImmediate(() => this.onSurrender({ nsp, sid }));
+      return;
+    }
+    abandon(this.nsp as unknown as Nsp, sid);
+    this.link?.send({ type: "surrendered", nsp, sid });
   };
 
   private readonly onPublish = ({ payload, joins }: Publish) => {

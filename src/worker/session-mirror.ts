@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { deserialize, serialize } from "node:v8";
-import { keyOfRoom, keysOfRooms } from "../protocol/room-key";
+import { keyOfRoom, type RoomKey } from "../protocol/room-key";
 import type { WorkerLink } from "./link";
 import type { Nsp } from "./socket-io-internals";
 
@@ -40,14 +40,23 @@ export class SessionMirror {
   }
 
   /** A socket is connected. */
-  open(sid: string, rooms: Iterable<unknown>, restoredData?: string): void {
+  open(sid: string, rooms: Iterable<unknown>, restored?: { data: string; rooms: Set<RoomKey> }): void {
     const pid = this.nsp.sockets.get(sid)?.pid;
     if (pid === undefined || this.told.has(sid)) return;
-    const data = restoredData ?? NO_DATA;
+    const data = restored?.data ?? NO_DATA;
     this.told.set(sid, data);
-    if (restoredData !== undefined) return; // the primary knows it: it has just restored it
-    const { name } = this.nsp;
-    this.link.send({ type: "session-open", nsp: name, sid, pid, rooms: keysOfRooms(rooms) ?? [], data });
+    const nsp = this.nsp.name;
+    const keys = [...rooms].map(keyOfRoom).filter((key) => key !== undefined);
+    if (!restored) {
+      this.link.send({ type: "session-open", nsp, sid, pid, rooms: keys, data });
+      return;
+    }
+    // The primary knows it: it has just restored it. A middleware may have changed its rooms since.
+    const joined = keys.filter((key) => !restored.rooms.has(key));
+    const left = [...restored.rooms].filter((key) => !keys.includes(key));
+    if (joined.length + left.length > 0) {
+      this.link.send({ type: "session-rooms", nsp, sid, joined, left });
+    }
   }
 
   changeRoom(change: "joined" | "left", sid: string, room: unknown): void {
@@ -67,6 +76,11 @@ export class SessionMirror {
   /** The socket leaves all rooms: unless it was lost before, it is gone for good. */
   end(sid: string): void {
     if (this.told.delete(sid)) this.link.send({ type: "session-over", nsp: this.nsp.name, sid });
+  }
+
+  /** A restored session whose socket was never connected: it is as it was. */
+  giveBack(sid: string, data: string): void {
+    this.link.send({ type: "session-lost", nsp: this.nsp.name, sid, data });
   }
 
   private tellData(): void {

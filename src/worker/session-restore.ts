@@ -77,7 +77,7 @@ export class SessionRestore {
    * A socket joined rooms. Once a returning one is connected, returns the data it came with and the packets that were
    * held for it.
    */
-  joined(sid: string): { data: string; held: Cast[] } | undefined {
+  joined(sid: string): { data: string; rooms: Set<RoomKey>; held: Cast[] } | undefined {
     const session = this.returning.get(sid);
     if (!session) return undefined;
     session.state = "made";
@@ -86,12 +86,25 @@ export class SessionRestore {
     return session;
   }
 
-  /** The socket left before it was connected. */
-  left(sid: string): void {
+  /** The socket left before it was connected: returns the data it came with. */
+  left(sid: string): string | undefined {
+    const session = this.returning.get(sid);
     this.returning.delete(sid);
+    return session?.data;
   }
 
-  private readonly onRestored = (answer: Restored) => this.requests.get(answer.seq)?.(answer);
+  /** Whether the session is here, but its socket not made yet. */
+  isAwaited(sid: string): boolean {
+    return this.returning.get(sid)?.state === "awaited";
+  }
+
+  private readonly onRestored = (answer: Restored) => {
+    const settle = this.requests.get(answer.seq);
+    const { session } = answer;
+    if (settle) settle(answer);
+    // Too late, its client was told that it is a new one.
+    else if (session?.nsp === this.nsp.name) this.link.send({ ...session, type: "session-lost" });
+  };
 
   private begin({ session, reason, missed }: Restored, pid: string): Session | undefined {
     if (!session) {

@@ -4,7 +4,7 @@ import type { EncodedPacket } from "../protocol/encoded-packet";
 /**
  * The one file that knows what is private in Socket.IO: an adapter encodes a packet with its `encoder`; a server keeps
  * its parser in `_parser` and its options in `opts`; a socket has its private id in `pid`; a namespace makes its sockets
- * in `_createSocket`. What is not there is done without.
+ * in `_createSocket`, and those not yet connected in `_preConnectSockets`. What is not there is done without.
  */
 export interface Packet {
   type: number;
@@ -30,13 +30,26 @@ type MaybeEncoded = Packet & { [ENCODED]?: EncodedPacket };
 /** Socket.IO's packet type for events. */
 const EVENT = 2;
 
+interface Socket {
+  pid?: string;
+  data: unknown;
+  conn: { close(discard: boolean): void; onClose?(reason: string): void };
+  _cleanup?(): void;
+}
+
 export interface Nsp {
   name: string;
   server: {
     _parser?: Parser;
-    opts?: { parser?: unknown; connectionStateRecovery?: { maxDisconnectionDuration: number } };
+    opts?: {
+      parser?: unknown;
+      pingInterval?: number;
+      pingTimeout?: number;
+      connectionStateRecovery?: { maxDisconnectionDuration: number };
+    };
   };
-  sockets: Map<string, { pid?: string; data: unknown; conn: { close(): void } }>;
+  sockets: Map<string, Socket>;
+  _preConnectSockets?: Map<string, Socket>;
   _createSocket?(client: unknown, auth: { pid?: unknown; offset?: unknown }): Promise<unknown>;
 }
 
@@ -45,6 +58,23 @@ export function recoverableMs(nsp: Nsp): number | undefined {
   const ms = nsp.server.opts?.connectionStateRecovery?.maxDisconnectionDuration;
   // Infinity does not survive JSON.
   return ms && Math.min(ms, Number.MAX_SAFE_INTEGER);
+}
+
+/** After how long a client that does not answer a ping is lost. */
+export function pongMs({ server }: Nsp): number {
+  return (server.opts?.pingInterval ?? 25_000) + (server.opts?.pingTimeout ?? 20_000);
+}
+
+/** Closes the connection of a socket whose client is elsewhere, at once, whatever waits to be written to it. */
+export function abandon(nsp: Nsp, sid: string): void {
+  const socket = nsp.sockets.get(sid);
+  const early = socket ? undefined : nsp._preConnectSockets?.get(sid);
+  const { conn } = socket ?? early ?? {};
+  conn?.close(true);
+  if (nsp.sockets.has(sid)) conn?.onClose?.("forced close");
+  // A middleware still looks at it; when that is done, its id may be another socket's.
+  early?._cleanup?.();
+  if (early) early._cleanup = () => {};
 }
 
 /**

@@ -1,0 +1,269 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { type RecoveringWorker, Recovery } from "../../src/primary/recovery";
+import { decodeFrame, encodeFrame } from "../../src/protocol/codec";
+import type { Cast, Restored, ToWorker } from "../../src/protocol/messages";
+import { offsetOfOrder } from "../../src/protocol/offset";
+import { keyOfRoom, type RoomKey } from "../../src/protocol/room-key";
+
+/** A worker that does nothing by itself. */
+class FakeWorker implements RecoveringWorker {
+  readonly got: ToWorker[] = [];
+  send(message: ToWorker): void {
+    this.got.push(message);
+  }
+  take(): ToWorker[] {
+    return this.got.splice(0);
+  }
+  /** The answers to `restore` so far: what was restored, or why not. */
+  answers() {
+    return (this.take() as Restored[]).map(({ seq, session, reason, missed }) => ({
+      seq,
+      found: session ? missed.map(({ order }) => order) : reason,
+    }));
+  }
+}
+
+const room = keyOfRoom("room")!;
+const surrender = { type: "surrender", nsp: "/", sid: "sid" };
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function start({ maxBytes = 1e6, maxSessions = 100 } = {}) {
+  const revived: [FakeWorker, RoomKey[]][] = [];
+  const recovery = new Recovery<FakeWorker>({ maxBytes, maxSessions }, (worker, { rooms }) => {
+    revived.push([worker, [...rooms.keys()]]);
+  });
+  recovery.enable(10_000, 500);
+  const [a, b, c] = [new FakeWorker(), new FakeWorker(), new FakeWorker()];
+  return {
+    ...{ recovery, revived, a, b, c },
+    open: (worker: FakeWorker, sid = "sid") =>
+      recovery.handle(worker, {
+        ...{ type: "session-open", nsp: "/", sid, pid: `pid of ${sid}`, rooms: [room], data: "data" },
+      }),
+    lost: (worker: FakeWorker, sid = "sid") =>
+      recovery.handle(worker, { type: "session-lost", nsp: "/", sid, data: "last data" }),
+    over: (worker: FakeWorker) => recovery.handle(worker, { type: "session-over", nsp: "/", sid: "sid" }),
+    surrendered: (worker: FakeWorker) =>
+      recovery.handle(worker, { type: "surrendered", nsp: "/", sid: "sid" }),
+    restore: (worker: FakeWorker, seq = 1, order?: number, sid = "sid") => {
+      const offset = order === undefined ? "" : offsetOfOrder(recovery.epoch, order);
+      recovery.handle(worker, { type: "restore", seq, nsp: "/", pid: `pid of ${sid}`, offset });
+    },
+    /** A packet to the room; returns the place it gets. */
+    packet: (bytes = 1): number => {
+      const target = { nsp: "/", rooms: [room], except: [] };
+      const frame = encodeFrame({
+        ...{ type: "cast", volatile: false, order: 0, target, payload: Buffer.alloc(bytes) },
+      });
+      recovery.keep(decodeFrame(frame) as Cast, frame);
+      return (decodeFrame(frame) as Cast).order!;
+    },
+  };
+}
+
+test("packets are numbered in the order in which they come, in their frames", () => {
+  const { packet } = start();
+  expect([packet(), packet(), packet()]).toEqual([1, 2, 3]);
+});
+
+test("a lost session is restored with all it was and all that its client has missed, in order", () => {
+  const { recovery, a, b, open, lost, restore, packet, revived } = start();
+  open(a);
+  for (let i = 0; i < 3; i++) packet();
+  lost(a);
+  packet();
+  restore(b, 7, 2);
+  const session = { nsp: "/", sid: "sid", pid: "pid of sid", rooms: [room], data: "last data" };
+  expect(b.take()).toMatchObject([
+    { type: "restored", seq: 7, session, missed: [{ order: 3 }, { order: 4 }] },
+  ]);
+  expect(revived).toEqual([[b, [room]]]);
+  expect(a.take()).toEqual([]);
+  expect(recovery.stats).toMatchObject({ sessions: 1, packets: 4 });
+});
+
+test("a client that has not received anything gets everything since its session was opened", () => {
+  const { a, b, open, lost, restore, packet } = start();
+  packet();
+  open(a);
+  packet();
+  lost(a);
+  restore(b);
+  expect(b.answers()).toEqual([{ seq: 1, found: [2] }]);
+});
+
+test("rooms and data are as the worker told last, also when it was killed", () => {
+  const { recovery, a, b, open, restore, packet } = start();
+  const other = keyOfRoom(1)!;
+  open(a);
+  packet();
+  recovery.handle(a, { type: "session-rooms", nsp: "/", sid: "sid", joined: [other], left: [room] });
+  recovery.handle(a, { type: "session-data", nsp: "/", sid: "sid", data: "newer" });
+  packet();
+  recovery.left(a);
+  restore(b);
+  expect(b.take()).toMatchObject([{ session: { rooms: [other], data: "newer" }, missed: [] }]);
+});
+
+test("another worker cannot speak of a session", () => {
+  const { recovery, a, b, c, open, lost, over, restore } = start();
+  open(a);
+  over(b);
+  lost(b);
+  recovery.handle(b, { type: "session-rooms", nsp: "/", sid: "sid", joined: [], left: [room] });
+  recovery.handle(b, { type: "session-data", nsp: "/", sid: "sid", data: "forged" });
+  recovery.left(a);
+  restore(c);
+  expect(c.take()).toMatchObject([{ session: { rooms: [room], data: "data" } }]);
+});
+
+test("a live session is given up by its worker first", () => {
+  const { a, b, open, lost, surrendered, restore, packet } = start();
+  open(a);
+  packet();
+  restore(b);
+  expect([a.take(), b.take()]).toEqual([[surrender], []]);
+  packet();
+  lost(a);
+  surrendered(a);
+  expect(b.answers()).toEqual([{ seq: 1, found: [1, 2] }]);
+});
+
+test("a worker that dies while it should give up a session has given it up", () => {
+  const { recovery, a, b, open, restore } = start();
+  open(a);
+  restore(b);
+  recovery.left(a);
+  expect(b.answers()).toEqual([{ seq: 1, found: [] }]);
+});
+
+test("a worker that does not answer loses the session, and what it says of it later is of the past", () => {
+  const { recovery, a, b, c, open, lost, surrendered, restore, over } = start();
+  open(a);
+  restore(b, 1);
+  vi.advanceTimersByTime(900);
+  expect(b.take()).toEqual([]);
+  vi.advanceTimersByTime(200);
+  expect(b.answers()).toEqual([{ seq: 1, found: [] }]);
+  // Now it comes back to the first one, which is still asleep.
+  lost(b);
+  restore(a, 2);
+  expect(a.take()).toMatchObject([surrender, { type: "restored", seq: 2 }]);
+  // It wakes up and does all it was asked to do.
+  lost(a);
+  over(a);
+  surrendered(a);
+  expect(recovery.stats.sessions).toBe(1);
+  // The session lives there all the same.
+  restore(c, 3);
+  expect([a.take(), c.take()]).toEqual([[surrender], []]);
+  lost(a);
+  surrendered(a);
+  expect(c.answers()).toEqual([{ seq: 3, found: [] }]);
+});
+
+test("of a client that comes back twice in quick succession, the later connection gets the session", () => {
+  const { a, b, c, open, lost, surrendered, restore } = start();
+  open(a);
+  restore(b, 1);
+  restore(c, 2);
+  expect(b.answers()).toEqual([{ seq: 1, found: "unknown" }]);
+  lost(a);
+  surrendered(a);
+  expect(c.answers()).toEqual([{ seq: 2, found: [] }]);
+  expect(a.take()).toEqual([surrender]);
+  // And once more, to where it has just been.
+  restore(b, 3);
+  restore(c, 4);
+  expect(b.answers()).toEqual([{ seq: 3, found: "unknown" }]);
+  lost(c);
+  surrendered(c);
+  expect(c.take()).toMatchObject([surrender, { type: "restored", seq: 4, session: { sid: "sid" } }]);
+  expect(a.take()).toEqual([]);
+});
+
+test("a session waits for the next connection if the worker it was to go to dies", () => {
+  const { recovery, a, b, c, open, lost, surrendered, restore } = start();
+  open(a);
+  restore(b, 1);
+  recovery.left(b);
+  lost(a);
+  surrendered(a);
+  expect(b.take()).toEqual([]);
+  restore(c, 2);
+  expect(c.answers()).toEqual([{ seq: 2, found: [] }]);
+});
+
+test("a session that ends while another worker asks for it is over", () => {
+  const { a, b, open, over, surrendered, restore } = start();
+  open(a);
+  restore(b);
+  over(a);
+  surrendered(a);
+  expect(b.answers()).toEqual([{ seq: 1, found: "unknown" }]);
+});
+
+test("a session that cannot be restored says why", () => {
+  const { a, b, open, lost, restore, packet } = start({ maxBytes: 1000, maxSessions: 2 });
+  restore(b, 1);
+  for (const sid of ["expired", "late"]) open(a, sid);
+  lost(a, "expired");
+  vi.advanceTimersByTime(12_000);
+  restore(b, 2, undefined, "expired");
+  for (const sid of ["1", "2", "3"]) {
+    open(a, sid);
+    lost(a, sid);
+  }
+  restore(b, 3, undefined, "1");
+  for (let i = 0; i < 5; i++) packet(300);
+  restore(b, 4, undefined, "2");
+  restore(b, 5, 1, "3");
+  expect(b.answers()).toEqual([
+    { seq: 1, found: "unknown" },
+    { seq: 2, found: "expired" },
+    { seq: 3, found: "evicted" },
+    { seq: 4, found: "evicted" },
+    { seq: 5, found: "evicted" },
+  ]);
+});
+
+test("a client whose last packet is older than the log is restored: it has answered pings since", () => {
+  const { recovery, a, b, open, lost, restore, packet } = start();
+  open(a, "quiet");
+  recovery.handle(a, { type: "session-rooms", nsp: "/", sid: "quiet", joined: [], left: [room] });
+  for (let second = 0; second < 60; second++) {
+    packet();
+    vi.advanceTimersByTime(1000);
+  }
+  expect(recovery.stats.packets).toBeLessThan(15);
+  lost(a, "quiet");
+  const next = packet();
+  restore(b, 1, 0, "quiet");
+  expect(next).toBe(61);
+  expect(b.answers()).toEqual([{ seq: 1, found: [] }]);
+});
+
+test("what a client may not have received for want of a pong is not taken for received", () => {
+  const { a, b, open, lost, restore, packet } = start({ maxBytes: 1000 });
+  open(a);
+  vi.advanceTimersByTime(60_000);
+  // All this in the last moment before the loss is noticed, more than the log holds.
+  for (let i = 0; i < 5; i++) packet(300);
+  lost(a);
+  restore(b, 1, 0);
+  expect(b.answers()).toEqual([{ seq: 1, found: "evicted" }]);
+});
+
+test("a foreign offset restores nothing", () => {
+  const { recovery, a, b, open, lost } = start();
+  open(a);
+  lost(a);
+  recovery.handle(b, { type: "restore", seq: 1, nsp: "/", pid: "pid of sid", offset: "other1" });
+  expect(b.answers()).toEqual([{ seq: 1, found: "evicted" }]);
+});
