@@ -71,6 +71,7 @@ const SHAPES: Record<ToPrimary["type"], Check> = {
   "session-data": shape({ ...session, data: text }),
   "session-lost": shape({ ...session, data: text }),
   "session-over": shape(session),
+  surrendered: shape(session),
   restore: shape({ seq: number, nsp: text, pid: text, offset: text }),
   move: shape({ session: movedSession }),
   adopted: shape({ sid: text, ok: flag }),

@@ -29,6 +29,7 @@ import {
 } from "../../src/protocol/codec";
 import type { Message } from "../../src/protocol/messages";
 import { keyOfRoom, type RoomKey } from "../../src/protocol/room-key";
+import { fromWorker } from "../../src/protocol/shapes";
 
 const payload = uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
 const u32 = nat(0xffff_ffff);
@@ -173,7 +174,7 @@ test.each([
   { type: "restored", seq: 1, missed: [{ payload: Buffer.from("x") }] },
 ])("a message that lacks what the primary relies on is refused: %j", (message) => {
   const frame = encodeFrame({ payload: Buffer.alloc(0), ...message } as never);
-  expect(() => decodeFrame(frame)).toThrow(FrameError);
+  expect(() => fromWorker(decodeFrame(frame))).toThrow(FrameError);
 });
 
 test("a text that is longer than a string can be is a FrameError", () => {
