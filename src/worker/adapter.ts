@@ -63,6 +63,8 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
   // biome-ignore lint/suspicious/noExplicitAny: a namespace of the app's own Socket.IO, in any version
   constructor(nsp: any, options: AdapterOptions = {}) {
     super(nsp, options as ClusterAdapterOptions);
+    // Socket.IO does not tell an adapter that it was replaced; the former one would still hear and answer.
+    nsp.adapter?.close?.();
     if (!this.link) return;
     const recoverable = recoverableMs(nsp);
     this.link.send({ type: "adapter-open", uid: this.uid, recoverableMs: recoverable, pongMs: pongMs(nsp) });

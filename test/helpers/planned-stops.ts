@@ -15,7 +15,10 @@ const start = () => {
   io.on("connection", (socket) => {
     socket.data.count ??= 0;
     socket.on("join", (room, answer) => answer(socket.join(room)));
-    socket.on("count", (n, answer) => answer(n === socket.data.count + 1 ? (socket.data.count = n) : "gap"));
+    socket.on("count", (n, answer) => {
+      if (n !== socket.data.count + 1) return answer("expected " + (socket.data.count + 1));
+      answer((socket.data.count = n));
+    });
     socket.on("tell", (room, n, answer) => answer(io.to(room).emit("told", n)));
     socket.on("who", (answer) => answer(process.pid));
   });
