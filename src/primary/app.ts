@@ -263,9 +263,12 @@ export class App implements WorkerOwner {
     if (this.bySeat.get(worker.seat) === worker) this.bySeat.delete(worker.seat);
     this.seats.leave(worker.seat);
     for (const [id, owner] of this.claimed) if (owner === worker) this.claimed.delete(id);
+    if (worker.address !== undefined) removePrivateAddress(worker.address);
+  }
+
+  onSilence(worker: WorkerHandle): void {
     this.relay.left(worker);
     this.handover.left(worker);
-    if (worker.address !== undefined) removePrivateAddress(worker.address);
   }
 
   /** Opens the public address with the first ready worker; moves it if a later one asks for another. */

@@ -4,6 +4,8 @@ import type { Socket } from "node:net";
 import type { App } from "./app";
 import type { WorkerHandle } from "./worker-handle";
 
+const LAST_WORDS_MS = 1000;
+
 /**
  * Attaches a forked worker to an app. Its messages that are meant for us are taken out of the worker's `message` events
  * before anybody else sees them.
@@ -20,7 +22,11 @@ export function bindWorker(app: App, worker: Worker, chair?: string, held?: bool
   };
   sayListening(app, handle);
   worker.once("disconnect", () => handle.left());
-  worker.once("exit", () => handle.left());
+  // The IPC channel may still have something to tell; its end follows at once, unless somebody has inherited it.
+  worker.once("exit", () => {
+    if (worker.isConnected()) setTimeout(() => handle.left(), LAST_WORDS_MS).unref();
+    else handle.left();
+  });
   return handle;
 }
 

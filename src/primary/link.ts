@@ -20,6 +20,9 @@ export interface LinkEvents {
   onStuck(waitingBytes: number): void;
 }
 
+/** The end of a dead worker's pipe comes at once, unless a process that it started has inherited it. */
+const FINISH_TIMEOUT_MS = 1000;
+
 /**
  * The primary's end of the link to one worker: the inherited pipe if there is one, else the IPC channel.
  * What is sent in one tick leaves in one write.
@@ -31,6 +34,7 @@ export class PrimaryLink {
   private readonly reader = new FrameReader();
   private corked = false;
   private closed = false;
+  private finishing = false;
   private ipcBytes = 0;
   private sentBytes = 0;
   private stuckTimer: NodeJS.Timeout | undefined;
@@ -59,7 +63,7 @@ export class PrimaryLink {
 
   /** Sends a whole frame as it is. */
   sendBytes(frame: Buffer): void {
-    if (this.closed) return;
+    if (this.closed || this.finishing) return;
     if (this.waitingBytes > 0 && this.waitingBytes + frame.length > this.limits.linkBufferBytes) {
       this.stuck();
       return;
@@ -91,6 +95,23 @@ export class PrimaryLink {
   /** So much is waiting that what may be dropped should be dropped. */
   get isBehind(): boolean {
     return this.waitingBytes > this.limits.linkBufferBytes / 4;
+  }
+
+  /** The worker is gone: hears what it had said before, then closes. */
+  finish(done: () => void): void {
+    this.finishing = true;
+    clearTimeout(this.stuckTimer);
+    if (!this.pipe || this.pipe.destroyed) {
+      this.close();
+      done();
+      return;
+    }
+    const timer = setTimeout(() => this.close(), FINISH_TIMEOUT_MS);
+    this.pipe.once("close", () => {
+      clearTimeout(timer);
+      this.close();
+      done();
+    });
   }
 
   close(): void {

@@ -93,9 +93,11 @@ export class Recovery<W extends RecoveringWorker> {
     for (const { timer } of this.surrenders.values()) clearTimeout(timer);
   }
 
-  /** Puts a packet in its place, and its place into its frame. */
-  keep({ target, payload }: Cast, frame: Buffer): void {
-    stampCast(frame, this.log.append(target, payload));
+  /** Puts a packet in its place, and its place into its frame; returns it. */
+  keep({ target, payload }: Cast, frame: Buffer): number {
+    const order = this.log.append(target, payload);
+    stampCast(frame, order);
+    return order;
   }
 
   /** Returns whether the message was about a session. */

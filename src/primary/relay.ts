@@ -41,12 +41,6 @@ export class Relay {
 
   handle(from: WorkerHandle, message: ToPrimary, bytes: Buffer): void {
     switch (message.type) {
-      case "cast":
-      case "publish":
-      case "respond":
-        if (this.queue.isEmpty) setImmediate(this.endTurn);
-        this.queue.push({ from, message, bytes }, this.timeOf(from, message));
-        break;
       case "interest":
         for (const room of message.joined) this.interest.join(from, message.nsp, room);
         for (const room of message.left) this.interest.leave(from, message.nsp, room);
@@ -63,7 +57,8 @@ export class Relay {
         this.adapters.delete(message.uid);
         break;
       default:
-        this.recovery.handle(from, message);
+        if (this.queue.isEmpty) setImmediate(this.endTurn);
+        this.queue.push({ from, message, bytes }, this.timeOf(from, message));
     }
   }
 
@@ -75,16 +70,14 @@ export class Relay {
     this.recovery.left(gone);
     const uids = [...this.adapters].filter(([, worker]) => worker === gone).map(([uid]) => uid);
     if (uids.length === 0) return;
-    // What it sent before it died comes first.
-    for (const frame of this.queue.takeAll()) this.route(frame);
     for (const uid of uids) this.adapters.delete(uid);
     for (const worker of this.workers) if (worker !== gone) worker.send({ type: "gone", uids });
   }
 
   /** When a frame was emitted, as far as it says so; never before an earlier frame of the same worker. */
   private timeOf(from: WorkerHandle, message: ToPrimary): number {
-    const last = this.lastTimes.get(from) ?? 0;
-    const time = message.type === "cast" ? Math.max(last, message.order ?? 0) : last;
+    const said = message.type === "cast" ? message.order : "at" in message ? message.at : undefined;
+    const time = Math.max(this.lastTimes.get(from) ?? 0, said ?? 0);
     this.lastTimes.set(from, time);
     return time;
   }
@@ -100,11 +93,10 @@ export class Relay {
     if (message.type === "respond") {
       this.adapters.get(message.uid)?.relay(bytes, false);
     } else if (message.type === "cast") {
-      // What is kept is delivered in the primary's order everywhere, so its emitter gets it back.
-      const kept = message.order !== undefined;
-      if (kept) this.recovery.keep(message, bytes);
+      // What is kept is delivered in the primary's order everywhere, so its emitter waits for its place.
+      if (message.order !== undefined) from.send({ type: "kept", order: this.recovery.keep(message, bytes) });
       for (const worker of this.targetsOf(message)) {
-        if (kept || worker !== from) worker.relay(bytes, message.volatile);
+        if (worker !== from) worker.relay(bytes, message.volatile);
       }
     } else if (message.type === "publish") {
       for (const worker of this.workers) {
@@ -112,6 +104,8 @@ export class Relay {
         for (const room of message.joins?.rooms ?? []) this.interest.expect(worker, message.joins!.nsp, room);
         worker.relay(bytes, false);
       }
+    } else {
+      this.recovery.handle(from, message);
     }
   }
 

@@ -37,6 +37,8 @@ export interface WorkerOwner {
   /** What the offsets of the app's packets begin with. */
   readonly epoch: string;
   onStateChange(worker: WorkerHandle): void;
+  /** The worker is gone, and all that it had said was heard. */
+  onSilence(worker: WorkerHandle): void;
   /** Whether the primary has opened, or is trying to open, this address for the app. */
   isPublic(address: ListenAddress): boolean;
   onReturn(arrival: Arrival): void;
@@ -201,12 +203,14 @@ export class WorkerHandle {
   /** The process is gone, or is leaving the cluster. */
   left(): void {
     if (this.currentState === "gone") return;
-    this.link?.close();
     this.sessions = 0;
     this.connections = 0;
     this.transition("gone");
     this.handoff.abandon();
     this.endDrain();
+    const silent = shield(this.owner.log, () => this.owner.onSilence(this));
+    if (this.link) this.link.finish(silent);
+    else silent();
   }
 
   private reportDrain(): void {

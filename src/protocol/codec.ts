@@ -6,7 +6,16 @@ import type { Cast, CastTarget, Message, Restored } from "./messages";
  * binary; the rest is JSON. Relayed kinds look the same in both directions, so that the primary can pass them on as
  * the bytes they came in.
  */
-const KIND = { json: 0, publish: 1, respond: 2, accepted: 3, load: 4, cast: 5, restored: 6 } as const;
+const KIND = {
+  json: 0,
+  publish: 1,
+  respond: 2,
+  accepted: 3,
+  load: 4,
+  cast: 5,
+  restored: 6,
+  kept: 7,
+} as const;
 const HEADER = 5;
 const EMPTY = Buffer.alloc(0);
 
@@ -56,6 +65,11 @@ export function encodeFrame(message: Message): Buffer {
       frame.writeUInt32LE(message.seq, HEADER);
       return frame;
     }
+    case "kept": {
+      const frame = allocate(KIND.kept, 8);
+      frame.writeDoubleLE(message.order, HEADER);
+      return frame;
+    }
     case "load": {
       const frame = allocate(KIND.load, 12);
       frame.writeUInt32LE(message.sessions, HEADER);
@@ -93,6 +107,9 @@ export function decodeFrame(bytes: Buffer): Message {
     case KIND.accepted:
       if (body.length !== 4) throw new FrameError("accepted has a wrong length");
       return { type: "accepted", seq: body.readUInt32LE(0) };
+    case KIND.kept:
+      if (body.length !== 8) throw new FrameError("kept has a wrong length");
+      return { type: "kept", order: body.readDoubleLE(0) };
     case KIND.load:
       if (body.length !== 12) throw new FrameError("load has a wrong length");
       return {

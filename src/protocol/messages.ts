@@ -101,6 +101,25 @@ export interface CastTarget {
   except: RoomKey[];
 }
 
+/**
+ * What concerns recoverable sessions has a place among the packets: it says when it was said (`at`), on the host's
+ * monotonic clock, in microseconds.
+ */
+export type AboutSession = { at: number } & (
+  | ({ type: "session-open" } & SessionState)
+  /** What the session is at the moment, so that it outlives its worker. */
+  | { type: "session-rooms"; nsp: string; sid: string; joined: RoomKey[]; left: RoomKey[] }
+  | { type: "session-data"; nsp: string; sid: string; data: string }
+  /** The session has lost its client, which may come back. */
+  | { type: "session-lost"; nsp: string; sid: string; data: string }
+  /** The session is over. */
+  | { type: "session-over"; nsp: string; sid: string }
+  /** The answer to `surrender`: whatever this worker had of the session has been told before. */
+  | { type: "surrendered"; nsp: string; sid: string }
+  /** A client came back with this private id and the last offset it knows; answered by `restored`. */
+  | { type: "restore"; seq: number; nsp: string; pid: string; offset: string }
+);
+
 /** What a worker tells the primary. */
 export type ToPrimary =
   /** The first message: which protocol the worker speaks. */
@@ -129,18 +148,7 @@ export type ToPrimary =
    */
   | { type: "adapter-open"; uid: string; recoverableMs?: number; pongMs?: number }
   | { type: "adapter-close"; uid: string }
-  /** What a recoverable session is at the moment, so that it outlives its worker. */
-  | ({ type: "session-open" } & SessionState)
-  | { type: "session-rooms"; nsp: string; sid: string; joined: RoomKey[]; left: RoomKey[] }
-  | { type: "session-data"; nsp: string; sid: string; data: string }
-  /** The session has lost its client, which may come back. */
-  | { type: "session-lost"; nsp: string; sid: string; data: string }
-  /** The session is over. */
-  | { type: "session-over"; nsp: string; sid: string }
-  /** The answer to `surrender`: whatever this worker had of the session has been told before. */
-  | { type: "surrendered"; nsp: string; sid: string }
-  /** A client came back with this private id and the last offset it knows; answered by `restored`. */
-  | { type: "restore"; seq: number; nsp: string; pid: string; offset: string }
+  | AboutSession
   /**
    * This session is free to go on elsewhere; all that the primary was told of it before is final. The socket of a
    * WebSocket session comes over the IPC channel. Answered by `moved`.
@@ -194,6 +202,8 @@ export type ToWorker =
   /** These adapters are gone: do not wait for their answers. */
   | { type: "gone"; uids: string[] }
   | Cast
+  /** The oldest of this worker's own casts that are not back yet has this place in the order; it is written now. */
+  | { type: "kept"; order: number }
   | { type: "publish"; payload: Uint8Array; joins?: { nsp: string; rooms: RoomKey[] } }
   | { type: "respond"; uid: string; payload: Uint8Array };
 

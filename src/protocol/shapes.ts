@@ -40,7 +40,7 @@ const address = shape({
   backlog: optional(number),
 });
 const rooms = { nsp: text, rooms: texts };
-const session = { nsp: text, sid: text };
+const session = { at: number, nsp: text, sid: text };
 const pending = shape({ data: text, binary: flag });
 const movedSocket = shape({ nsp: text, pid: text, order: number });
 const movedSession = shape({
@@ -72,7 +72,7 @@ const SHAPES: Record<ToPrimary["type"], Check> = {
   "session-lost": shape({ ...session, data: text }),
   "session-over": shape(session),
   surrendered: shape(session),
-  restore: shape({ seq: number, nsp: text, pid: text, offset: text }),
+  restore: shape({ at: number, seq: number, nsp: text, pid: text, offset: text }),
   move: shape({ session: movedSession }),
   adopted: shape({ sid: text, ok: flag }),
   drained: nothing,

@@ -17,10 +17,12 @@ import type { Cast, ToWorker } from "../protocol/messages";
 import { offsetOfOrder } from "../protocol/offset";
 import { keyOfRoom, keysOfRooms, type RoomKey, roomOfKey } from "../protocol/room-key";
 import { AckRequests } from "./ack-requests";
+import { now } from "./clock";
 import { link } from "./link";
+import { Membership, type Target } from "./membership";
 import { countAcks, rememberClient } from "./session-internals";
 import { SessionMirror } from "./session-mirror";
-import { SessionRestore } from "./session-restore";
+import { type Missed, SessionRestore } from "./session-restore";
 import {
   abandon,
   letFreshClientsRecover,
@@ -56,6 +58,7 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
   private readonly reported = new Set<string>();
   private readonly acks = new AckRequests();
   private introduced = false;
+  private readonly membership = new Membership((sid) => this.sids.get(sid));
   /** With connection state recovery only. */
   private readonly mirror: SessionMirror | undefined;
   private readonly returning: SessionRestore | undefined;
@@ -70,9 +73,9 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
     this.link.send({ type: "adapter-open", uid: this.uid, recoverableMs: recoverable, pongMs: pongMs(nsp) });
     if (recoverable !== undefined) {
       this.mirror = new SessionMirror(nsp, this.link, (error) => this.report("socket.data", error));
-      this.returning = new SessionRestore(nsp, this.link, this.packetEncoder);
-      this.on("join-room", (room: unknown, sid: string) => this.mirror?.changeRoom("joined", sid, room));
-      this.on("leave-room", (room: unknown, sid: string) => this.mirror?.changeRoom("left", sid, room));
+      this.returning = new SessionRestore(nsp, this.link);
+      this.on("join-room", (room: string, sid: string) => this.onRoomChange("joined", sid, room));
+      this.on("leave-room", (room: string, sid: string) => this.onRoomChange("left", sid, room));
       this.link.on("surrender", this.onSurrender);
       letFreshClientsRecover(nsp);
     }
@@ -122,16 +125,18 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
         target,
         payload: packParts(this.packetEncoder.encode(packet)),
       };
-      // What is put in order has to leave before the app can tell anybody that it was emitted.
-      if (kept) this.link.sendNow(cast);
-      else this.link.send(cast);
+      // What is put in order has to leave before the app can tell anybody that it was emitted, and comes back.
+      if (kept && this.link.sendNow(cast)) {
+        this.awaitOrder(cast);
+        return;
+      }
+      if (!kept) this.link.send(cast);
     } else if (!opts.flags?.local) {
       // Rooms that are neither strings nor numbers have no key; everybody is told then.
       await super.broadcast(packet, opts);
       return;
     }
-    // What is kept comes back in the primary's order.
-    if (!kept) Adapter.prototype.broadcast.call(this, packet, opts);
+    Adapter.prototype.broadcast.call(this, packet, opts);
   }
 
   override broadcastWithAck(
@@ -182,15 +187,16 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
     if (socket) {
       countAcks(socket);
       rememberClient(socket);
-      this.mirror!.open(id, this.sids.get(id) ?? [], restored);
+      const isNew = this.mirror!.open(id, this.sids.get(id) ?? [], restored);
+      if (isNew) this.link!.outbox.connects(socket.client, () => this.deliverMissed(id, restored?.missed));
     }
-    for (const cast of restored?.held ?? []) this.deliver(cast, new Set([id]));
   }
 
   override delAll(id: string): void {
     const data = this.returning?.left(id);
-    if (data === undefined) this.mirror?.end(id);
-    else this.mirror?.giveBack(id, data);
+    const client = this.nsp.sockets.get(id)?.client;
+    if (data !== undefined) this.mirror?.giveBack(id, data);
+    else if (this.mirror?.end(id) && client) this.link!.outbox.flush(client, id);
     super.delAll(id);
   }
 
@@ -257,18 +263,59 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
     console.error(describe("STICKY_UNSERIALIZABLE", event, error.message));
   }
 
+  private onRoomChange(change: "joined" | "left", sid: string, room: string): void {
+    this.mirror?.changeRoom(change, sid, room);
+    const { outbox } = this.link!;
+    this.membership.forgetUntil(outbox.back);
+    if (!outbox.isEmpty) this.membership.note(outbox.sent, sid, room, change === "joined");
+  }
+
   private readonly onCast = (cast: Cast) => {
     if (cast.target.nsp !== this.nsp.name) return;
     this.returning?.collect(cast);
-    this.deliver(cast, new Set(cast.target.rooms.map(roomOfKey)) as Set<string>);
+    this.link!.outbox.pass(() => this.deliver(cast, targetOf(cast)));
   };
 
-  private deliver({ target, payload, volatile, compress, order }: Cast, rooms: Set<string>): void {
+  /** A kept packet is on its way; it is for those who are members now. */
+  private awaitOrder(cast: Cast): void {
+    const { outbox } = this.link!;
+    const target = targetOf(cast);
+    const emitted = outbox.sent + 1;
+    outbox.send({
+      deliver: (order) => {
+        const back = { ...cast, order };
+        if (order !== undefined) this.returning?.collect(back);
+        this.membership.forgetUntil(emitted - 1);
+        const changed = this.membership.changedSince(emitted, target);
+        if (changed.size === 0) {
+          this.deliver(back, target);
+          return;
+        }
+        this.deliver(back, { ...target, except: new Set([...target.except, ...changed.keys()]) });
+        const members = [...changed].filter(([, isMember]) => isMember).map(([sid]) => sid);
+        if (members.length > 0) this.deliver(back, { rooms: new Set(members), except: new Set() });
+      },
+      deliverTo: (sid) => {
+        const isMember = this.membership.includes(sid, emitted, target);
+        if (isMember)
+          this.deliver({ ...cast, order: undefined }, { rooms: new Set([sid]), except: new Set() });
+      },
+    });
+  }
+
+  private deliverMissed(sid: string, missed: readonly Missed[] = []): void {
+    const target = { nsp: this.nsp.name, rooms: [], except: [] };
+    for (const { order, payload } of missed) {
+      const cast: Cast = { type: "cast", volatile: false, target, order, payload };
+      this.deliver(cast, { rooms: new Set([sid]), except: new Set() });
+    }
+  }
+
+  private deliver({ payload, volatile, compress, order }: Cast, { rooms, except }: Target): void {
     const offset = order === undefined ? undefined : offsetOfOrder(this.link!.epoch, order);
     const packet = this.packetEncoder.decodeLazily(unpackParts(payload), this.nsp, offset);
     const flags = { volatile: volatile || undefined, compress };
-    const except = new Set(target.except.map(roomOfKey)) as Set<string>;
-    Adapter.prototype.broadcast.call(this, packet, { rooms, except, flags });
+    Adapter.prototype.broadcast.call(this, packet, { rooms, except, flags } as BroadcastOptions);
   }
 
   /** The client is back elsewhere; this end of its old connection has not noticed yet. */
@@ -279,7 +326,7 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
       return;
     }
     abandon(this.nsp as unknown as Nsp, sid);
-    this.link?.send({ type: "surrendered", nsp, sid });
+    this.link?.send({ at: now(), type: "surrendered", nsp, sid });
   };
 
   private readonly onPublish = ({ payload, joins }: Publish) => {
@@ -302,10 +349,11 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
   };
 }
 
-/** The host's monotonic clock, in microseconds: the same for all processes. */
-function now(): number {
-  const [seconds, nanoseconds] = process.hrtime();
-  return seconds * 1e6 + nanoseconds / 1e3;
+function targetOf({ target }: Cast): Target {
+  return {
+    rooms: new Set(target.rooms.map(roomOfKey)) as Set<string>,
+    except: new Set(target.except.map(roomOfKey)) as Set<string>,
+  };
 }
 
 function eventName(message: Published): string {

@@ -40,7 +40,7 @@ export async function giveUpSession(
 ): Promise<{ sid: string; socket: Socket | undefined } | undefined> {
   if (!canMove(conn, sockets)) return undefined;
   const deadline = Date.now() + ackTimeoutMs;
-  if (!(await comeToRest(conn, sockets, deadline))) return undefined;
+  if (!(await comeToRest(conn, sockets, link, deadline))) return undefined;
 
   const session = describeSession(conn, sockets, link.lastOrder);
   whereabouts.leave(conn.id);
@@ -67,6 +67,7 @@ async function flushed(conn: EioSocket): Promise<boolean> {
 async function comeToRest(
   conn: EioSocket,
   sockets: readonly SioSocket[],
+  link: WorkerLink,
   deadline: number,
 ): Promise<boolean> {
   const tcp = () => conn.transport.socket?._socket;
@@ -76,7 +77,8 @@ async function comeToRest(
       const paused = tcp();
       if (paused) stopReading(paused);
       while (owesAcks(sockets) && !awaitsAcks(sockets) && Date.now() < deadline) await delay(1);
-      const atRest = !owesAcks(sockets) && !awaitsAcks(sockets) && atMessageBoundary(conn) && !conn.upgrading;
+      const answered = !owesAcks(sockets) && !awaitsAcks(sockets) && !link.outbox.holds(sockets[0]!.client);
+      const atRest = answered && atMessageBoundary(conn) && !conn.upgrading;
       if (atRest) return conn.readyState === "open";
       if (paused) resumeReading(paused);
     }

@@ -8,6 +8,7 @@ import { decodeFrame, encodeFrame, FrameError, FrameReader } from "../protocol/c
 import { seal, unseal } from "../protocol/ipc";
 import { LINK_VERSION, type MovedSession, type ToPrimary, type ToWorker } from "../protocol/messages";
 import type { Seat } from "../protocol/session-id";
+import { Outbox } from "./outbox";
 
 /** The primary answers at once, if there is one. */
 const WELCOME_TIMEOUT_MS = 5000;
@@ -41,6 +42,8 @@ export class WorkerLink extends EventEmitter<Events> {
   epoch = "";
   /** Slot and generation of this worker; known once the link is open. */
   seat: Seat | undefined;
+  /** The kept packets that are on their way there and back. */
+  readonly outbox = new Outbox();
 
   constructor() {
     super();
@@ -51,6 +54,7 @@ export class WorkerLink extends EventEmitter<Events> {
     setTimeout(() => {
       if (this.state !== "opening") return;
       this.unanswered = true;
+      this.outbox.giveUp();
       console.error(describe("STICKY_NO_PRIMARY"));
     }, WELCOME_TIMEOUT_MS).unref();
   }
@@ -65,9 +69,12 @@ export class WorkerLink extends EventEmitter<Events> {
     this.write(encodeFrame(message), true);
   }
 
-  /** Hands the message to the operating system before it returns, where a pipe allows that. */
-  sendNow(message: ToPrimary): void {
-    this.write(encodeFrame(message), false);
+  /**
+   * Hands the message to the operating system before it returns, where a pipe allows that. Returns whether it is on its
+   * way, or will be.
+   */
+  sendNow(message: ToPrimary): boolean {
+    return this.write(encodeFrame(message), false);
   }
 
   /** Gives a connection back to the primary, which reads `bytes` first, then what is buffered, then the rest. */
@@ -95,11 +102,12 @@ export class WorkerLink extends EventEmitter<Events> {
     });
   }
 
-  private write(frame: Buffer, later: boolean): void {
-    if (this.state === "closed") return;
+  private write(frame: Buffer, later: boolean): boolean {
+    if (this.state === "closed") return false;
     if (this.state === "opening") {
+      if (this.waitingBytes + frame.length > MAX_WAITING_BYTES) return false;
       this.waitingBytes += frame.length;
-      if (this.waitingBytes <= MAX_WAITING_BYTES) this.waiting.push(frame);
+      this.waiting.push(frame);
     } else if (!this.pipe) {
       this.sendIpc(frame);
     } else {
@@ -107,6 +115,7 @@ export class WorkerLink extends EventEmitter<Events> {
       else if (this.corked) this.uncork();
       this.pipe.write(frame);
     }
+    return true;
   }
 
   private corkUntilNextTick(): void {
@@ -144,7 +153,10 @@ export class WorkerLink extends EventEmitter<Events> {
       console.error(describe("STICKY_LINK_VERSION", LINK_VERSION, message.version));
       this.close();
     } else {
-      if (message.type === "cast" && message.order !== undefined) this.lastOrder = message.order;
+      if ((message.type === "cast" || message.type === "kept") && message.order !== undefined) {
+        this.lastOrder = message.order;
+      }
+      if (message.type === "kept") this.outbox.cameBack(message.order);
       this.emit(message.type, message as never);
     }
   }
@@ -177,8 +189,10 @@ export class WorkerLink extends EventEmitter<Events> {
   }
 
   private close(): void {
+    if (this.state === "closed") return;
     this.state = "closed";
     this.pipe?.destroy();
+    this.outbox.giveUp();
   }
 }
 

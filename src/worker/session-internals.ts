@@ -2,6 +2,7 @@
 import { IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { MovedSession, MovedSocket } from "../protocol/messages";
+import type { WritingClient } from "./socket-io-internals";
 
 /**
  * What moving a live session needs of the private parts of Socket.IO, Engine.IO and ws, and nothing else: taking a
@@ -18,7 +19,7 @@ export interface SioSocket {
     adapter: { persistSession(session: { sid: string; data: unknown }): void };
   };
   handshake: { auth: Record<string, unknown> };
-  client: { conn: EioSocket; sockets: Map<string, SioSocket> };
+  client: WritingClient & { conn: EioSocket; sockets: Map<string, SioSocket> };
   acks: Map<number, unknown>;
   ack(id: number): (...args: unknown[]) => void;
   _onclose(reason: string): void;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { deserialize, serialize } from "node:v8";
 import { keyOfRoom, type RoomKey } from "../protocol/room-key";
+import { now } from "./clock";
 import type { WorkerLink } from "./link";
 import type { Nsp } from "./socket-io-internals";
 
@@ -39,48 +40,57 @@ export class SessionMirror {
     clearInterval(this.timer);
   }
 
-  /** A socket is connected. */
-  open(sid: string, rooms: Iterable<unknown>, restored?: { data: string; rooms: Set<RoomKey> }): void {
+  /** A socket is connected. Returns whether that is news. */
+  open(sid: string, rooms: Iterable<unknown>, restored?: { data: string; rooms: Set<RoomKey> }): boolean {
     const pid = this.nsp.sockets.get(sid)?.pid;
-    if (pid === undefined || this.told.has(sid)) return;
+    if (pid === undefined || this.told.has(sid)) return false;
     const data = restored?.data ?? NO_DATA;
     this.told.set(sid, data);
     const nsp = this.nsp.name;
     const keys = [...rooms].map(keyOfRoom).filter((key) => key !== undefined);
     if (!restored) {
-      this.link.send({ type: "session-open", nsp, sid, pid, rooms: keys, data });
-      return;
+      this.link.send({ at: now(), type: "session-open", nsp, sid, pid, rooms: keys, data });
+      return true;
     }
     // The primary knows it: it has just restored it. A middleware may have changed its rooms since.
     const joined = keys.filter((key) => !restored.rooms.has(key));
     const left = [...restored.rooms].filter((key) => !keys.includes(key));
     if (joined.length + left.length > 0) {
-      this.link.send({ type: "session-rooms", nsp, sid, joined, left });
+      this.link.send({ at: now(), type: "session-rooms", nsp, sid, joined, left });
     }
+    return true;
   }
 
   changeRoom(change: "joined" | "left", sid: string, room: unknown): void {
     const key = keyOfRoom(room);
     if (key === undefined || !this.told.has(sid)) return;
     const rooms = { joined: change === "joined" ? [key] : [], left: change === "left" ? [key] : [] };
-    this.link.send({ type: "session-rooms", nsp: this.nsp.name, sid, ...rooms });
+    this.link.send({ at: now(), type: "session-rooms", nsp: this.nsp.name, sid, ...rooms });
   }
 
   /** The client is gone, and may come back. */
   lose(sid: string, data: unknown): void {
     const last = this.told.get(sid);
     if (!this.told.delete(sid)) return;
-    this.link.send({ type: "session-lost", nsp: this.nsp.name, sid, data: this.encode(data) ?? last! });
+    this.link.send({
+      at: now(),
+      type: "session-lost",
+      nsp: this.nsp.name,
+      sid,
+      data: this.encode(data) ?? last!,
+    });
   }
 
-  /** The socket leaves all rooms: unless it was lost before, it is gone for good. */
-  end(sid: string): void {
-    if (this.told.delete(sid)) this.link.send({ type: "session-over", nsp: this.nsp.name, sid });
+  /** The socket leaves all rooms: unless it was lost before, it is gone for good. Returns whether it is. */
+  end(sid: string): boolean {
+    if (!this.told.delete(sid)) return false;
+    this.link.send({ at: now(), type: "session-over", nsp: this.nsp.name, sid });
+    return true;
   }
 
   /** A restored session whose socket was never connected: it is as it was. */
   giveBack(sid: string, data: string): void {
-    this.link.send({ type: "session-lost", nsp: this.nsp.name, sid, data });
+    this.link.send({ at: now(), type: "session-lost", nsp: this.nsp.name, sid, data });
   }
 
   private tellData(): void {
@@ -89,7 +99,7 @@ export class SessionMirror {
       const data = socket && this.encode(socket.data);
       if (data === undefined || data === last) continue;
       this.told.set(sid, data);
-      this.link.send({ type: "session-data", nsp: this.nsp.name, sid, data });
+      this.link.send({ at: now(), type: "session-data", nsp: this.nsp.name, sid, data });
     }
   }
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 import { debuglog } from "node:util";
 import type { Session } from "socket.io-adapter";
-import { unpackParts } from "../protocol/encoded-packet";
 import type { Cast, Restored } from "../protocol/messages";
-import { offsetOfOrder } from "../protocol/offset";
 import { type RoomKey, roomOfKey } from "../protocol/room-key";
+import { now } from "./clock";
 import type { WorkerLink } from "./link";
 import { decodeData } from "./session-mirror";
-import type { Nsp, PacketEncoder } from "./socket-io-internals";
+import type { Nsp } from "./socket-io-internals";
 
 const debug = debuglog("pm2-socket.io");
 
@@ -18,18 +17,21 @@ const RESTORE_TIMEOUT_MS = 5000;
  * A session on its way back. Packets that follow the primary's answer are not in it, and the socket has not joined its
  * rooms yet; they are collected here:
  *
- *     answered ──▶ awaited: packets are added to those that Socket.IO sends when it makes the socket
- *              ──joins its first room──▶ made: packets are held until the socket is connected
- *              ──joins while connected──▶ done: the held packets are delivered
+ *     answered ──▶ awaited ──joins its first room──▶ made ──joins while connected──▶ done: they are written
+ *
+ * They are written after the client was told that it is connected. (Socket.IO itself would write those of the answer
+ * before; a client whose connection breaks in between keeps them, and gets them again the next time.)
  */
 interface Returning {
   state: "awaited" | "made";
   sid: string;
   data: string;
   rooms: Set<RoomKey>;
-  missed: unknown[][];
-  held: Cast[];
+  missed: Missed[];
 }
+
+/** A packet that the client of a returning session has yet to get. */
+export type Missed = Restored["missed"][number];
 
 /** Restores the sessions of one namespace. */
 export class SessionRestore {
@@ -40,7 +42,6 @@ export class SessionRestore {
   constructor(
     private readonly nsp: Nsp,
     private readonly link: WorkerLink,
-    private readonly encoder: PacketEncoder,
   ) {
     link.on("restored", this.onRestored);
   }
@@ -60,24 +61,22 @@ export class SessionRestore {
         resolve(this.begin(answer, pid) as Session);
       };
       this.requests.set(seq, settle);
-      this.link.sendNow({ type: "restore", seq, nsp: this.nsp.name, pid, offset });
+      this.link.sendNow({ at: now(), type: "restore", seq, nsp: this.nsp.name, pid, offset });
     });
   }
 
   /** Collects the packet for sessions that return. */
   collect(cast: Cast): void {
     for (const session of this.returning.values()) {
-      if (!isFor(cast, session.rooms)) continue;
-      if (session.state === "made") session.held.push(cast);
-      else session.missed.push(this.dataOf(cast.payload, cast.order ?? 0));
+      const { order, payload } = cast;
+      if (order !== undefined && isFor(cast, session.rooms)) session.missed.push({ order, payload });
     }
   }
 
   /**
-   * A socket joined rooms. Once a returning one is connected, returns the data it came with and the packets that were
-   * held for it.
+   * A socket joined rooms. Once a returning one is connected, returns what it came with and the packets for it.
    */
-  joined(sid: string): { data: string; rooms: Set<RoomKey>; held: Cast[] } | undefined {
+  joined(sid: string): { data: string; rooms: Set<RoomKey>; missed: Missed[] } | undefined {
     const session = this.returning.get(sid);
     if (!session) return undefined;
     session.state = "made";
@@ -103,7 +102,7 @@ export class SessionRestore {
     const { session } = answer;
     if (settle) settle(answer);
     // Too late, its client was told that it is a new one.
-    else if (session?.nsp === this.nsp.name) this.link.send({ ...session, type: "session-lost" });
+    else if (session?.nsp === this.nsp.name) this.link.send({ ...session, at: now(), type: "session-lost" });
   };
 
   private begin({ session, reason, missed }: Restored, pid: string): Session | undefined {
@@ -116,21 +115,15 @@ export class SessionRestore {
       sid: session.sid,
       data: session.data,
       rooms: new Set(session.rooms),
-      missed: missed.map(({ payload, order }) => this.dataOf(payload, order)),
-      held: [],
+      missed,
     };
     this.returning.set(session.sid, returning);
     const rooms = session.rooms.map(roomOfKey) as string[];
-    return { sid: session.sid, pid, rooms, data: decodeData(session.data), missedPackets: returning.missed };
-  }
-
-  private dataOf(payload: Uint8Array, order: number): unknown[] {
-    return this.encoder.decodeData(unpackParts(payload), this.nsp, offsetOfOrder(this.link.epoch, order));
+    return { sid: session.sid, pid, rooms, data: decodeData(session.data), missedPackets: [] };
   }
 }
 
-function isFor({ target, order }: Cast, rooms: ReadonlySet<RoomKey>): boolean {
-  if (order === undefined) return false; // not kept: lost on clients that are away
+function isFor({ target }: Cast, rooms: ReadonlySet<RoomKey>): boolean {
   if (target.except.some((room) => rooms.has(room))) return false;
   return target.rooms.length === 0 || target.rooms.some((room) => rooms.has(room));
 }

@@ -4,7 +4,8 @@ import type { EncodedPacket } from "../protocol/encoded-packet";
 /**
  * The one file that knows what is private in Socket.IO: an adapter encodes a packet with its `encoder`; a server keeps
  * its parser in `_parser` and its options in `opts`; a socket has its private id in `pid`; a namespace makes its sockets
- * in `_createSocket`, and those not yet connected in `_preConnectSockets`. What is not there is done without.
+ * in `_createSocket`, and those not yet connected in `_preConnectSockets`; whatever goes to a client passes its
+ * `writeToEngine`. What is not there is done without.
  */
 export interface Packet {
   type: number;
@@ -33,6 +34,7 @@ const EVENT = 2;
 interface Socket {
   pid?: string;
   data: unknown;
+  client: WritingClient;
   conn: { close(discard: boolean): void; onClose?(reason: string): void };
   _cleanup?(): void;
 }
@@ -51,6 +53,32 @@ export interface Nsp {
   sockets: Map<string, Socket>;
   _preConnectSockets?: Map<string, Socket>;
   _createSocket?(client: unknown, auth: { pid?: unknown; offset?: unknown }): Promise<unknown>;
+}
+
+/** What all namespaces of a connection write to. */
+export interface WritingClient {
+  writeToEngine?(packets: unknown, options: unknown): void;
+}
+
+/** Decides when something is written to a client. */
+export interface Gate {
+  isOpenFor(client: WritingClient): boolean;
+  take(client: WritingClient, write: () => void): void;
+}
+
+const gated = new WeakSet<WritingClient>();
+
+/** Puts a gate before all that is written to the client. Returns whether that is possible. */
+export function gate(client: WritingClient, at: Gate): boolean {
+  const { writeToEngine } = client;
+  if (typeof writeToEngine !== "function") return false;
+  if (gated.has(client)) return true;
+  gated.add(client);
+  client.writeToEngine = function (packets, options) {
+    if (at.isOpenFor(client)) writeToEngine.call(this, packets, options);
+    else at.take(client, () => writeToEngine.call(this, packets, options));
+  };
+  return true;
 }
 
 /** How long sessions can be restored; `undefined` if the server does not restore them. */
@@ -131,18 +159,13 @@ export class PacketEncoder {
     return packet;
   }
 
-  /** The event's arguments, with the offset as the last of them. */
-  decodeData(encoded: EncodedPacket, nsp: Nsp, offset: string): unknown[] {
-    return [...((decode(encoded, nsp)?.data as unknown[] | undefined) ?? []), offset];
-  }
-
   /** The default parser's text ends with the array of arguments; with any other one the packet is encoded again. */
   private withOffset(encoded: EncodedPacket, nsp: Nsp, offset: string): EncodedPacket {
     const [text, ...attachments] = encoded;
     if (nsp.server.opts?.parser === undefined && typeof text === "string" && text.endsWith("]")) {
       return [`${text.slice(0, -1)},"${offset}"]`, ...attachments];
     }
-    const data = this.decodeData(encoded, nsp, offset);
+    const data = [...((decode(encoded, nsp)?.data as unknown[] | undefined) ?? []), offset];
     return this.original.encode({ type: EVENT, nsp: nsp.name, data });
   }
 }

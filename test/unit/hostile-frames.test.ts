@@ -51,13 +51,13 @@ const misshapen: Record<string, unknown>[] = [
   { type: "whose", seq: "1", id: "a" },
   { type: "adapter-open" },
   { type: "adapter-open", uid: "u", recoverableMs: "long" },
-  { type: "session-open", ...session, pid: "p", data: "" },
-  { type: "session-open", ...session, rooms: [], data: "" },
-  { type: "session-rooms", ...session, joined: ["sa"] },
-  { type: "session-data", ...session },
-  { type: "session-lost", nsp: "/", data: "" },
-  { type: "session-over", sid: null },
-  { type: "restore", seq: 1, nsp: "/" },
+  { at: 0, type: "session-open", ...session, pid: "p", data: "" },
+  { at: 0, type: "session-open", ...session, rooms: [], data: "" },
+  { at: 0, type: "session-rooms", ...session, joined: ["sa"] },
+  { at: 0, type: "session-data", ...session },
+  { at: 0, type: "session-lost", nsp: "/", data: "" },
+  { at: 0, type: "session-over", sid: null },
+  { at: 0, type: "restore", seq: 1, nsp: "/" },
   { type: "move" },
   { type: "move", session: { sid: "s" } },
   { type: "adopted", ok: true },
@@ -110,13 +110,15 @@ test("a worker that greets twice is heard once", async () => {
   expect(other.told("cast")).toHaveLength(1);
 });
 
-test("sessions that are opened again, under one old and one new id, do not pile up", () => {
+test("sessions that are opened again, under one old and one new id, do not pile up", async () => {
   const open = (sid: string, pid: string) =>
-    hostile.say({ type: "session-open", nsp: "/", sid, pid, rooms: [], data: "" });
+    hostile.say({ at: 0, type: "session-open", nsp: "/", sid, pid, rooms: [], data: "" });
   for (let i = 0; i < 100; i++) open("same", `p${i}`);
   for (let i = 0; i < 100; i++) open(`s${i}`, "same");
+  await turn();
   expect(app.recovery.sessions).toBe(2);
-  other.say({ type: "restore", seq: 1, nsp: "/", pid: "p0", offset: "" });
+  other.say({ at: 0, type: "restore", seq: 1, nsp: "/", pid: "p0", offset: "" });
+  await turn();
   expect(other.told("restored")).toMatchObject([{ reason: "unknown" }]);
 });
 

@@ -44,16 +44,17 @@ function start({ maxBytes = 1e6, maxSessions = 100 } = {}) {
     ...{ recovery, revived, a, b, c },
     open: (worker: FakeWorker, sid = "sid") =>
       recovery.handle(worker, {
-        ...{ type: "session-open", nsp: "/", sid, pid: `pid of ${sid}`, rooms: [room], data: "data" },
+        ...{ at: 0, type: "session-open", nsp: "/", sid, pid: `pid of ${sid}`, rooms: [room], data: "data" },
       }),
     lost: (worker: FakeWorker, sid = "sid") =>
-      recovery.handle(worker, { type: "session-lost", nsp: "/", sid, data: "last data" }),
-    over: (worker: FakeWorker) => recovery.handle(worker, { type: "session-over", nsp: "/", sid: "sid" }),
+      recovery.handle(worker, { at: 0, type: "session-lost", nsp: "/", sid, data: "last data" }),
+    over: (worker: FakeWorker) =>
+      recovery.handle(worker, { at: 0, type: "session-over", nsp: "/", sid: "sid" }),
     surrendered: (worker: FakeWorker) =>
-      recovery.handle(worker, { type: "surrendered", nsp: "/", sid: "sid" }),
+      recovery.handle(worker, { at: 0, type: "surrendered", nsp: "/", sid: "sid" }),
     restore: (worker: FakeWorker, seq = 1, order?: number, sid = "sid") => {
       const offset = order === undefined ? "" : offsetOfOrder(recovery.epoch, order);
-      recovery.handle(worker, { type: "restore", seq, nsp: "/", pid: `pid of ${sid}`, offset });
+      recovery.handle(worker, { at: 0, type: "restore", seq, nsp: "/", pid: `pid of ${sid}`, offset });
     },
     /** A packet to the room; returns the place it gets. */
     packet: (bytes = 1): number => {
@@ -103,8 +104,8 @@ test("rooms and data are as the worker told last, also when it was killed", () =
   const other = keyOfRoom(1)!;
   open(a);
   packet();
-  recovery.handle(a, { type: "session-rooms", nsp: "/", sid: "sid", joined: [other], left: [room] });
-  recovery.handle(a, { type: "session-data", nsp: "/", sid: "sid", data: "newer" });
+  recovery.handle(a, { at: 0, type: "session-rooms", nsp: "/", sid: "sid", joined: [other], left: [room] });
+  recovery.handle(a, { at: 0, type: "session-data", nsp: "/", sid: "sid", data: "newer" });
   packet();
   recovery.left(a);
   restore(b);
@@ -116,8 +117,8 @@ test("another worker cannot speak of a session", () => {
   open(a);
   over(b);
   lost(b);
-  recovery.handle(b, { type: "session-rooms", nsp: "/", sid: "sid", joined: [], left: [room] });
-  recovery.handle(b, { type: "session-data", nsp: "/", sid: "sid", data: "forged" });
+  recovery.handle(b, { at: 0, type: "session-rooms", nsp: "/", sid: "sid", joined: [], left: [room] });
+  recovery.handle(b, { at: 0, type: "session-data", nsp: "/", sid: "sid", data: "forged" });
   recovery.left(a);
   restore(c);
   expect(c.take()).toMatchObject([{ session: { rooms: [room], data: "data" } }]);
@@ -236,7 +237,7 @@ test("a session that cannot be restored says why", () => {
 test("a client whose last packet is older than the log is restored: it has answered pings since", () => {
   const { recovery, a, b, open, lost, restore, packet } = start();
   open(a, "quiet");
-  recovery.handle(a, { type: "session-rooms", nsp: "/", sid: "quiet", joined: [], left: [room] });
+  recovery.handle(a, { at: 0, type: "session-rooms", nsp: "/", sid: "quiet", joined: [], left: [room] });
   for (let second = 0; second < 60; second++) {
     packet();
     vi.advanceTimersByTime(1000);
@@ -264,6 +265,6 @@ test("a foreign offset restores nothing", () => {
   const { recovery, a, b, open, lost } = start();
   open(a);
   lost(a);
-  recovery.handle(b, { type: "restore", seq: 1, nsp: "/", pid: "pid of sid", offset: "other1" });
+  recovery.handle(b, { at: 0, type: "restore", seq: 1, nsp: "/", pid: "pid of sid", offset: "other1" });
   expect(b.answers()).toEqual([{ seq: 1, found: "evicted" }]);
 });
