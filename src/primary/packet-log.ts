@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { CastTarget } from "../protocol/messages";
 import type { RoomKey } from "../protocol/room-key";
+import type { PastRoom } from "./recovery-store";
 
 export interface LoggedPacket {
   /** Its place in the order of the app's packets. */
@@ -88,22 +89,32 @@ export class PacketLog {
 
   /**
    * The packets after `order` for a member of `rooms` of a namespace, in order, each once. A room's packets count from
-   * the order at which it was joined.
+   * the order at which it was joined, and those of a `past` room to that at which it was left.
    */
-  since(order: number, nsp: string, rooms: ReadonlyMap<RoomKey, number>): LoggedPacket[] {
+  since(
+    order: number,
+    nsp: string,
+    rooms: ReadonlyMap<RoomKey, number>,
+    past: readonly PastRoom[] = [],
+  ): LoggedPacket[] {
     const found = new Map<number, LoggedPacket>();
-    const collect = (key: string, after: number) => {
+    const wasMember = (room: RoomKey, at: number) =>
+      (rooms.get(room) ?? Infinity) < at ||
+      past.some((each) => each.room === room && each.after < at && at <= each.until);
+    const collect = (key: string, after: number, until = Infinity) => {
       const log = this.byRoom.get(key);
       if (!log) return;
       for (let i = firstAfter(log, after); i < log.packets.length; i++) {
         const packet = log.packets[i]!;
+        if (packet.order > until) break;
         // What excludes a room that was joined after it is not for its later members to miss.
-        const excluded = packet.target.except.some((room) => (rooms.get(room) ?? Infinity) < packet.order);
-        if (!excluded) found.set(packet.order, packet);
+        if (!packet.target.except.some((room) => wasMember(room, packet.order)))
+          found.set(packet.order, packet);
       }
     };
     collect(everybodyIn(nsp), order);
     for (const [room, joined] of rooms) collect(keyOf(nsp, room), Math.max(order, joined));
+    for (const { room, after, until } of past) collect(keyOf(nsp, room), Math.max(order, after), until);
     return [...found.values()].sort((a, b) => a.order - b.order);
   }
 

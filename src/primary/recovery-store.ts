@@ -16,6 +16,8 @@ export interface StoredSession<W> {
   worker: W | undefined;
   /** Its rooms, with the order of the last packet before it joined. */
   rooms: Map<RoomKey, number>;
+  /** Rooms that it has left, which its client may not have heard all of. */
+  past: PastRoom[];
   data: string;
   /** The order of the last packet before it was opened: where a client starts that has not received any. */
   openedAt: number;
@@ -26,6 +28,15 @@ export interface StoredSession<W> {
   heardOrder: number;
 }
 
+/** A room, the order of the last packet before it was joined, and that of the last before it was left. */
+export interface PastRoom {
+  room: RoomKey;
+  after: number;
+  until: number;
+}
+
+/** So many rooms that a session has left are remembered. */
+const MAX_PAST_ROOMS = 100;
 /** So many forgotten sessions are remembered by name, to say why they cannot be restored. */
 const MAX_FORGOTTEN = 10_000;
 
@@ -51,7 +62,7 @@ export class RecoveryStore<W> {
     const rooms = new Map(state.rooms.map((room) => [room, order]));
     const { nsp, sid, pid, data } = state;
     const times = { openedAt: order, heardOrder: order, lostAtMs: 0, aliveSinceMs: this.now() };
-    const session = { nsp, sid, pid, data, worker, rooms, ...times };
+    const session = { nsp, sid, pid, data, worker, rooms, past: [], ...times };
     this.put(session);
     return session;
   }
@@ -77,6 +88,15 @@ export class RecoveryStore<W> {
       this.evicted++;
       return;
     }
+  }
+
+  /** @param order the last packet before */
+  leaveRoom(session: StoredSession<W>, room: RoomKey, order: number): void {
+    const after = session.rooms.get(room);
+    if (after === undefined) return;
+    session.rooms.delete(room);
+    if (order > after) session.past.push({ room, after, until: order });
+    if (session.past.length > MAX_PAST_ROOMS) session.past.shift();
   }
 
   revive(session: StoredSession<W>, worker: W): void {

@@ -108,8 +108,9 @@ export class Recovery<W extends RecoveringWorker> {
         return true;
       case "session-rooms": {
         const session = this.live(worker, message);
-        for (const room of message.joined) session?.rooms.set(room, this.log.last);
-        for (const room of message.left) session?.rooms.delete(room);
+        if (!session) return true;
+        for (const room of message.joined) session.rooms.set(room, this.log.last);
+        for (const room of message.left) this.sessions.leaveRoom(session, room, this.log.last);
         return true;
       }
       case "session-data": {
@@ -230,7 +231,8 @@ export class Recovery<W extends RecoveringWorker> {
       worker.send({ type: "restored", seq, reason: "evicted", missed: [] });
       return;
     }
-    const missed = this.log.since(order, session.nsp, session.rooms);
+    session.past = session.past.filter(({ until }) => until > order);
+    const missed = this.log.since(order, session.nsp, session.rooms, session.past);
     this.sessions.revive(session, worker);
     this.onRevived(worker, session);
     const { nsp, sid, pid, data } = session;

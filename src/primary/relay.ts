@@ -35,7 +35,7 @@ export class Relay {
     limits: RecoveryLimits,
   ) {
     this.recovery = new Recovery(limits, (worker, { nsp, rooms }) => {
-      for (const room of rooms.keys()) this.interest.join(worker, nsp, room);
+      for (const room of rooms.keys()) this.interest.expect(worker, nsp, room);
     });
   }
 

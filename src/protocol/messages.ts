@@ -167,7 +167,7 @@ export type ToPrimary =
    * receiver has said `settled`, it may have members there.
    */
   | { type: "publish"; payload: Uint8Array; joins?: { nsp: string; rooms: RoomKey[] } }
-  /** What a `publish` with `joins` asked for is done here, and `interest` has been sent accordingly. */
+  /** What a `publish` with `joins` or a `restored` session asked for is done here, or will not be, and `interest` has been sent accordingly. */
   | { type: "settled"; nsp: string; rooms: RoomKey[] }
   /** An adapter message for the adapter `uid`. */
   | { type: "respond"; uid: string; payload: Uint8Array };

@@ -267,7 +267,9 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
     this.mirror?.changeRoom(change, sid, room);
     const { outbox } = this.link!;
     this.membership.forgetUntil(outbox.back);
-    if (!outbox.isEmpty) this.membership.note(outbox.sent, sid, room, change === "joined");
+    // A returning session has been a member all the while.
+    if (!outbox.isEmpty && !this.returning?.has(sid))
+      this.membership.note(outbox.sent, sid, room, change === "joined");
   }
 
   private readonly onCast = (cast: Cast) => {

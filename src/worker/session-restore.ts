@@ -73,23 +73,26 @@ export class SessionRestore {
     }
   }
 
-  /**
-   * A socket joined rooms. Once a returning one is connected, returns what it came with and the packets for it.
-   */
+  /** A socket joined rooms. Once a returning one is connected, returns what it came with and the packets for it. */
   joined(sid: string): { data: string; rooms: Set<RoomKey>; missed: Missed[] } | undefined {
     const session = this.returning.get(sid);
     if (!session) return undefined;
     session.state = "made";
     if (!this.nsp.sockets.has(sid)) return undefined;
-    this.returning.delete(sid);
+    this.settle(session);
     return session;
   }
 
   /** The socket left before it was connected: returns the data it came with. */
   left(sid: string): string | undefined {
     const session = this.returning.get(sid);
-    this.returning.delete(sid);
+    if (session) this.settle(session);
     return session?.data;
+  }
+
+  /** Whether a session is on its way back here. */
+  has(sid: string): boolean {
+    return this.returning.has(sid);
   }
 
   /** Whether the session is here, but its socket not made yet. */
@@ -102,8 +105,17 @@ export class SessionRestore {
     const { session } = answer;
     if (settle) settle(answer);
     // Too late, its client was told that it is a new one.
-    else if (session?.nsp === this.nsp.name) this.link.send({ ...session, at: now(), type: "session-lost" });
+    else if (session?.nsp === this.nsp.name) {
+      this.link.send({ ...session, at: now(), type: "session-lost" });
+      this.link.send({ type: "settled", nsp: session.nsp, rooms: session.rooms });
+    }
   };
+
+  /** The session's rooms have been told as others are, or are not needed. */
+  private settle({ sid, rooms }: Returning): void {
+    this.returning.delete(sid);
+    this.link.send({ type: "settled", nsp: this.nsp.name, rooms: [...rooms] });
+  }
 
   private begin({ session, reason, missed }: Restored, pid: string): Session | undefined {
     if (!session) {

@@ -16,14 +16,20 @@ async function busyClient(port: number, transport: string) {
     wrong: [] as unknown[],
     disconnects: [] as string[],
   };
-  socket.on("disconnect", (reason) => seen.disconnects.push(reason));
+  socket.on("disconnect", (reason, details) => {
+    const { description, message } = (details ?? {}) as { description?: unknown; message?: string };
+    seen.disconnects.push(`${transport}: ${reason}, ${message ?? ""} ${description ?? ""}`);
+  });
   socket.on("told", (n: number) => seen.told.push(n));
   await socket.emitWithAck("join", "room");
   let running = true;
   const loop = (async () => {
     while (running) {
       const n = seen.counted + 1;
-      const answer = await socket.timeout(15_000).emitWithAck("count", n);
+      const answer = await socket
+        .timeout(15_000)
+        .emitWithAck("count", n)
+        .catch((error: Error) => `${error.message}, ${seen.disconnects.join()}`);
       if (answer !== n) seen.wrong.push({ n, answer });
       seen.counted = n;
     }
