@@ -76,7 +76,7 @@ export class Relay {
 
   /** When a frame was emitted, as far as it says so; never before an earlier frame of the same worker. */
   private timeOf(from: WorkerHandle, message: ToPrimary): number {
-    const said = message.type === "cast" ? message.order : "at" in message ? message.at : undefined;
+    const said = message.type === "cast" ? message.time : "at" in message ? message.at : undefined;
     const time = Math.max(this.lastTimes.get(from) ?? 0, said ?? 0);
     this.lastTimes.set(from, time);
     return time;
@@ -94,7 +94,7 @@ export class Relay {
       this.adapters.get(message.uid)?.relay(bytes, false);
     } else if (message.type === "cast") {
       // What is kept is delivered in the primary's order everywhere, so its emitter waits for its place.
-      if (message.order !== undefined) from.send({ type: "kept", order: this.recovery.keep(message, bytes) });
+      if (message.time !== undefined) from.send({ type: "kept", order: this.recovery.keep(message, bytes) });
       for (const worker of this.targetsOf(message)) {
         if (worker !== from) worker.relay(bytes, message.volatile);
       }

@@ -126,24 +126,25 @@ export function decodeFrame(bytes: Buffer): Message {
 }
 
 /**
- * A cast is `u8 flags | f64 order | u32 length | target as JSON | payload`; a target of all clients of "/" has no JSON.
- * The order is written into the frame by the primary ({@link stampCast}), which passes it on as it is otherwise.
+ * A cast is `u8 flags | f64 order | f64 time | u32 length | target as JSON | payload`; a target of all clients of "/" has
+ * no JSON. The order is written into the frame by the primary ({@link stampCast}), which passes it on as it is otherwise.
  */
 const VOLATILE = 1;
 const COMPRESS = 2;
 const NO_COMPRESS = 4;
 const KEPT = 8;
-const CAST_HEADER = 13;
+const CAST_HEADER = 21;
 const ALL: CastTarget = { nsp: "/", rooms: [], except: [] };
 
-function encodeCast({ volatile, compress, order, target, payload }: Cast): Buffer {
+function encodeCast({ volatile, compress, order, time, target, payload }: Cast): Buffer {
   const all = target.nsp === "/" && target.rooms.length === 0 && target.except.length === 0;
   const header = all ? EMPTY : Buffer.from(JSON.stringify(target));
   const frame = allocate(KIND.cast, CAST_HEADER + header.length + payload.length);
   const compression = compress === undefined ? 0 : compress ? COMPRESS : NO_COMPRESS;
-  frame[HEADER] = (volatile ? VOLATILE : 0) | (order === undefined ? 0 : KEPT) | compression;
+  frame[HEADER] = (volatile ? VOLATILE : 0) | (time === undefined ? 0 : KEPT) | compression;
   frame.writeDoubleLE(order ?? 0, HEADER + 1);
-  frame.writeUInt32LE(header.length, HEADER + 9);
+  frame.writeDoubleLE(time ?? 0, HEADER + 9);
+  frame.writeUInt32LE(header.length, HEADER + 17);
   frame.set(header, HEADER + CAST_HEADER);
   frame.set(payload, HEADER + CAST_HEADER + header.length);
   return frame;
@@ -156,11 +157,12 @@ export function stampCast(frame: Buffer, order: number): void {
 
 function decodeCast(body: Buffer): Cast {
   const flags = body[0] ?? 0;
-  const [header, payload] = split(body, 9);
+  const [header, payload] = split(body, 17);
   const order = flags & KEPT ? body.readDoubleLE(1) : undefined;
+  const time = flags & KEPT ? body.readDoubleLE(9) : undefined;
   const target = header.length === 0 ? ALL : (parseJson(header, "nsp") as unknown as CastTarget);
   const compress = flags & COMPRESS ? true : flags & NO_COMPRESS ? false : undefined;
-  return { type: "cast", volatile: (flags & VOLATILE) !== 0, compress, order, target, payload };
+  return { type: "cast", volatile: (flags & VOLATILE) !== 0, compress, order, time, target, payload };
 }
 
 /** A restored session is `u32 length | all but the payloads as JSON`, then for each payload `u32 length | bytes`. */

@@ -39,10 +39,11 @@ export interface Cast {
   /** May be dropped when a link is slow. */
   volatile: boolean;
   /**
-   * Kept for clients that come back: the primary puts it in order with all others of the app, numbers it, and sends it
-   * to its emitter as well. Until then it is the time of emission on the host's monotonic clock, in microseconds.
-   * `undefined` for a packet that is not kept.
+   * Of a packet that is kept for clients that come back: when it was emitted, on the host's monotonic clock, in
+   * microseconds.
    */
+  time?: number;
+  /** Its place among all packets of the app that are kept; the primary gives it. */
   order?: number;
   compress?: boolean;
   target: CastTarget;

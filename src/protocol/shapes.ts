@@ -76,7 +76,12 @@ const SHAPES: Record<ToPrimary["type"], Check> = {
   move: shape({ session: movedSession }),
   adopted: shape({ sid: text, ok: flag }),
   drained: nothing,
-  cast: shape({ order: optional(number), target: shape({ ...rooms, except: texts }), payload: bytes }),
+  cast: shape({
+    order: optional(number),
+    time: optional(number),
+    target: shape({ ...rooms, except: texts }),
+    payload: bytes,
+  }),
   interest: shape({ nsp: text, joined: texts, left: texts }),
   publish: shape({ payload: bytes, joins: optional(shape(rooms)) }),
   settled: shape(rooms),

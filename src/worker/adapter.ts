@@ -12,17 +12,16 @@ import {
   type Session,
 } from "socket.io-adapter";
 import { describe } from "../errors";
-import { packParts, unpackParts } from "../protocol/encoded-packet";
+import { packParts } from "../protocol/encoded-packet";
 import type { Cast, ToWorker } from "../protocol/messages";
-import { offsetOfOrder } from "../protocol/offset";
-import { keyOfRoom, keysOfRooms, type RoomKey, roomOfKey } from "../protocol/room-key";
+import { keyOfRoom, keysOfRooms, type RoomKey } from "../protocol/room-key";
 import { AckRequests } from "./ack-requests";
 import { now } from "./clock";
+import { Delivery } from "./delivery";
 import { link } from "./link";
-import { Membership, type Target } from "./membership";
 import { countAcks, rememberClient } from "./session-internals";
 import { SessionMirror } from "./session-mirror";
-import { type Missed, SessionRestore } from "./session-restore";
+import { SessionRestore } from "./session-restore";
 import {
   abandon,
   letFreshClientsRecover,
@@ -58,7 +57,8 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
   private readonly reported = new Set<string>();
   private readonly acks = new AckRequests();
   private introduced = false;
-  private readonly membership = new Membership((sid) => this.sids.get(sid));
+  /** Not in a process of its own. */
+  private readonly delivery: Delivery | undefined;
   /** With connection state recovery only. */
   private readonly mirror: SessionMirror | undefined;
   private readonly returning: SessionRestore | undefined;
@@ -79,6 +79,7 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
       this.link.on("surrender", this.onSurrender);
       letFreshClientsRecover(nsp);
     }
+    this.delivery = new Delivery(this, this.link, this.packetEncoder, this.returning);
     this.on("create-room", (room: unknown) => this.tellInterest("joined", room));
     this.on("delete-room", (room: unknown) => this.tellInterest("left", room));
     this.link.on("cast", this.onCast);
@@ -121,13 +122,13 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
         type: "cast",
         volatile: opts.flags?.volatile === true,
         compress: opts.flags?.compress,
-        order: kept ? now() : undefined,
+        time: kept ? now() : undefined,
         target,
         payload: packParts(this.packetEncoder.encode(packet)),
       };
       // What is put in order has to leave before the app can tell anybody that it was emitted, and comes back.
       if (kept && this.link.sendNow(cast)) {
-        this.awaitOrder(cast);
+        this.delivery!.await(cast);
         return;
       }
       if (!kept) this.link.send(cast);
@@ -188,7 +189,8 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
       countAcks(socket);
       rememberClient(socket);
       const isNew = this.mirror!.open(id, this.sids.get(id) ?? [], restored);
-      if (isNew) this.link!.outbox.connects(socket.client, () => this.deliverMissed(id, restored?.missed));
+      if (isNew)
+        this.link!.outbox.connects(socket.client, () => this.delivery!.missed(id, restored?.missed ?? []));
     }
   }
 
@@ -265,60 +267,12 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
 
   private onRoomChange(change: "joined" | "left", sid: string, room: string): void {
     this.mirror?.changeRoom(change, sid, room);
-    const { outbox } = this.link!;
-    this.membership.forgetUntil(outbox.back);
-    // A returning session has been a member all the while.
-    if (!outbox.isEmpty && !this.returning?.has(sid))
-      this.membership.note(outbox.sent, sid, room, change === "joined");
+    this.delivery!.noteChange(sid, room, change === "joined");
   }
 
   private readonly onCast = (cast: Cast) => {
-    if (cast.target.nsp !== this.nsp.name) return;
-    this.returning?.collect(cast);
-    this.link!.outbox.pass(() => this.deliver(cast, targetOf(cast)));
+    if (cast.target.nsp === this.nsp.name) this.delivery!.fromElsewhere(cast);
   };
-
-  /** A kept packet is on its way; it is for those who are members now. */
-  private awaitOrder(cast: Cast): void {
-    const { outbox } = this.link!;
-    const target = targetOf(cast);
-    const emitted = outbox.sent + 1;
-    outbox.send({
-      deliver: (order) => {
-        const back = { ...cast, order };
-        if (order !== undefined) this.returning?.collect(back);
-        this.membership.forgetUntil(emitted - 1);
-        const changed = this.membership.changedSince(emitted, target);
-        if (changed.size === 0) {
-          this.deliver(back, target);
-          return;
-        }
-        this.deliver(back, { ...target, except: new Set([...target.except, ...changed.keys()]) });
-        const members = [...changed].filter(([, isMember]) => isMember).map(([sid]) => sid);
-        if (members.length > 0) this.deliver(back, { rooms: new Set(members), except: new Set() });
-      },
-      deliverTo: (sid) => {
-        const isMember = this.membership.includes(sid, emitted, target);
-        if (isMember)
-          this.deliver({ ...cast, order: undefined }, { rooms: new Set([sid]), except: new Set() });
-      },
-    });
-  }
-
-  private deliverMissed(sid: string, missed: readonly Missed[] = []): void {
-    const target = { nsp: this.nsp.name, rooms: [], except: [] };
-    for (const { order, payload } of missed) {
-      const cast: Cast = { type: "cast", volatile: false, target, order, payload };
-      this.deliver(cast, { rooms: new Set([sid]), except: new Set() });
-    }
-  }
-
-  private deliver({ payload, volatile, compress, order }: Cast, { rooms, except }: Target): void {
-    const offset = order === undefined ? undefined : offsetOfOrder(this.link!.epoch, order);
-    const packet = this.packetEncoder.decodeLazily(unpackParts(payload), this.nsp, offset);
-    const flags = { volatile: volatile || undefined, compress };
-    Adapter.prototype.broadcast.call(this, packet, { rooms, except, flags } as BroadcastOptions);
-  }
 
   /** The client is back elsewhere; this end of its old connection has not noticed yet. */
   private readonly onSurrender = ({ nsp, sid }: { nsp: string; sid: string }) => {
@@ -348,13 +302,6 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
     for (const uid of uids) {
       this.onMessage({ uid, nsp: this.nsp.name, type: MessageType.ADAPTER_CLOSE } as ClusterMessage);
     }
-  };
-}
-
-function targetOf({ target }: Cast): Target {
-  return {
-    rooms: new Set(target.rooms.map(roomOfKey)) as Set<string>,
-    except: new Set(target.except.map(roomOfKey)) as Set<string>,
   };
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 interface Change {
-  /** How many packets had been emitted before. */
-  after: number;
+  /** When it happened, on the clock of {@link now}. */
+  at: number;
   sid: string;
   room: string;
   joined: boolean;
@@ -13,55 +13,54 @@ export interface Target {
   except: ReadonlySet<string>;
 }
 
+/** A packet is not on its way for longer, in microseconds: a link that is that slow is about to be closed. */
+const KEEP_US = 2e6;
+const MAX_CHANGES = 100_000;
+const NONE: ReadonlySet<string> = new Set();
+
 /**
  * Who joined and left which rooms of one namespace while packets were on their way: a packet is for those who were
- * members when it was emitted.
+ * members when it was emitted, here or in another worker.
  */
 export class Membership {
-  /** In the order in which they happened. */
-  private readonly changes: Change[] = [];
+  /** In the order in which they happened; those before `head` are forgotten. */
+  private changes: Change[] = [];
+  private head = 0;
 
   /** @param roomsOf the rooms of a socket at the moment; `undefined` if it is not connected any more */
   constructor(private readonly roomsOf: (sid: string) => ReadonlySet<string> | undefined) {}
 
-  note(after: number, sid: string, room: string, joined: boolean): void {
-    this.changes.push({ after, sid, room, joined });
+  note(at: number, sid: string, room: string, joined: boolean): void {
+    this.changes.push({ at, sid, room, joined });
+    while (this.changes[this.head]!.at < at - KEEP_US || this.changes.length - this.head > MAX_CHANGES) {
+      this.head++;
+    }
+    if (this.head * 2 > this.changes.length) {
+      this.changes = this.changes.slice(this.head);
+      this.head = 0;
+    }
   }
 
-  /** Packets up to this number are not on their way any more. */
-  forgetUntil(back: number): void {
-    let old = 0;
-    while (old < this.changes.length && this.changes[old]!.after <= back) old++;
-    if (old > 0) this.changes.splice(0, old);
-  }
-
-  /**
-   * The sockets whose rooms have changed since the packet of this number was emitted, and whether it is for them.
-   */
-  changedSince(emitted: number, target: Target): Map<string, boolean> {
-    const matches = new Map<string, boolean>();
-    if (this.changes.length === 0) return matches;
+  /** The sockets whose rooms have changed since the packet was emitted, and whether it is for them. */
+  changedSince(emittedAt: number, target: Target): { sid: string; isMember: boolean }[] {
     const rooms = new Map<string, Set<string>>();
-    for (let i = this.changes.length - 1; i >= 0; i--) {
-      const { after, sid, room, joined } = this.changes[i]!;
-      if (after < emitted) break;
+    for (let i = this.changes.length - 1; i >= this.head; i--) {
+      const { at, sid, room, joined } = this.changes[i]!;
+      if (at <= emittedAt) break;
       const before = rooms.get(sid) ?? new Set(this.roomsOf(sid));
       rooms.set(sid, before);
       if (joined) before.delete(room);
       else before.add(room);
     }
-    for (const [sid, before] of rooms) matches.set(sid, isFor(target, sid, before));
-    return matches;
+    return [...rooms].map(([sid, before]) => ({ sid, isMember: isFor(target, sid, before) }));
   }
 
-  /** Whether the packet of this number is for this socket. */
-  includes(sid: string, emitted: number, target: Target): boolean {
-    const changed = this.changedSince(emitted, target);
-    return changed.get(sid) ?? isFor(target, sid, this.roomsOf(sid) ?? NONE);
+  /** Whether a packet is for this socket. */
+  includes(sid: string, emittedAt: number, target: Target): boolean {
+    const changed = this.changedSince(emittedAt, target).find((each) => each.sid === sid);
+    return changed?.isMember ?? isFor(target, sid, this.roomsOf(sid) ?? NONE);
   }
 }
-
-const NONE: ReadonlySet<string> = new Set();
 
 /** Whether a packet is for a socket with these rooms; one without its own room was not connected. */
 function isFor({ rooms, except }: Target, sid: string, own: ReadonlySet<string>): boolean {

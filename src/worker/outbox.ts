@@ -35,13 +35,8 @@ export class Outbox implements Gate {
   /** The next packet for this client tells that it is connected; and what follows it. */
   private connecting: { client: WritingClient; then: () => void } | undefined;
 
-  /** How many packets have been sent so far. */
-  get sent(): number {
-    return this.sentCount;
-  }
-
-  /** How many of them are back. */
-  get back(): number {
+  /** How many of the packets that were sent are back. */
+  private get back(): number {
     return this.sentCount - this.onItsWay.length;
   }
 

@@ -2,8 +2,15 @@ import { connect, createServer, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
 import { listening } from "./sockets";
 
-/** A TCP proxy that can cut a network: the clients notice at once, the server hears nothing more, not even an end. */
-export async function cuttingProxy(port: number): Promise<{ port: number; cut(): void }> {
+export interface CuttingProxy {
+  port: number;
+  /** Cuts the network: the clients notice at once, the server hears nothing more, not even an end. */
+  cut(): void;
+  /** Ends all connections: both sides notice at once. */
+  end(): void;
+}
+
+export async function cuttingProxy(port: number): Promise<CuttingProxy> {
   const pairs = new Map<Socket, Socket>();
   const open = new Set<Socket>();
   const server = createServer((client) => {
@@ -31,6 +38,9 @@ export async function cuttingProxy(port: number): Promise<{ port: number; cut():
         upstream.unpipe(client).pause();
         client.destroy();
       }
+    },
+    end() {
+      for (const client of pairs.keys()) client.destroy();
     },
   };
 }

@@ -82,12 +82,12 @@ test.each(misshapen)("a worker that says $type with wrong contents is replaced (
 describe("a worker is replaced that sends", () => {
   const json = (value: unknown) => JSON.stringify(value);
   test.each([
-    ["a cast without rooms", frameOf(5, 9, json({ nsp: "/" }))],
-    ["a cast to rooms that are not text", frameOf(5, 9, json({ nsp: "/", rooms: [{}], except: [] }))],
+    ["a cast without rooms", frameOf(5, 17, json({ nsp: "/" }))],
+    ["a cast to rooms that are not text", frameOf(5, 17, json({ nsp: "/", rooms: [{}], except: [] }))],
     ["a publish whose joins have no rooms", frameOf(1, 0, json({ nsp: "/" }))],
     ["a restored session without packets", frameOf(6, 0, json({ type: "restored" }))],
     ["a restored session", encodeFrame({ type: "restored", seq: 1, missed: [] })],
-    ["half a cast", frameOf(5, 9, json({ nsp: "/" })).subarray(0, 12)],
+    ["half a cast", frameOf(5, 17, json({ nsp: "/" })).subarray(0, 12)],
   ])("%s", (_, frame) => {
     hostile.sayBytes(frame);
     expect(hostile.killed).toBe(true);
@@ -98,7 +98,7 @@ describe("a worker is replaced that sends", () => {
   test("a cast whose time is no number", () => {
     const target = { nsp: "/", rooms: [], except: [] };
     const payload = Buffer.from("x");
-    hostile.say({ type: "cast", volatile: false, order: Number.NaN, target, payload });
+    hostile.say({ type: "cast", volatile: false, time: Number.NaN, target, payload });
     expect(hostile.killed).toBe(true);
   });
 });

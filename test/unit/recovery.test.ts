@@ -60,7 +60,7 @@ function start({ maxBytes = 1e6, maxSessions = 100 } = {}) {
     packet: (bytes = 1): number => {
       const target = { nsp: "/", rooms: [room], except: [] };
       const frame = encodeFrame({
-        ...{ type: "cast", volatile: false, order: 0, target, payload: Buffer.alloc(bytes) },
+        ...{ type: "cast", volatile: false, time: 0, target, payload: Buffer.alloc(bytes) },
       });
       recovery.keep(decodeFrame(frame) as Cast, frame);
       return (decodeFrame(frame) as Cast).order!;
