@@ -20,7 +20,8 @@ export function decodeData(data: string): unknown {
 
 /**
  * Tells the primary what the recoverable sessions of one namespace are at the moment, so that they can be restored also
- * if this process has no time to say so. Rooms are told as they change, data once a second.
+ * if this process has no time to say so. Sessions and rooms are told as they change, at once: what a client was told holds
+ * also if this process then stalls or dies. Data is told once a second.
  */
 export class SessionMirror {
   /** The data of each session as the primary has it. */
@@ -49,14 +50,14 @@ export class SessionMirror {
     const nsp = this.nsp.name;
     const keys = [...rooms].map(keyOfRoom).filter((key) => key !== undefined);
     if (!restored) {
-      this.link.send({ at: now(), type: "session-open", nsp, sid, pid, rooms: keys, data });
+      this.link.sendNow({ at: now(), type: "session-open", nsp, sid, pid, rooms: keys, data });
       return true;
     }
     // The primary knows it: it has just restored it. A middleware may have changed its rooms since.
     const joined = keys.filter((key) => !restored.rooms.has(key));
     const left = [...restored.rooms].filter((key) => !keys.includes(key));
     if (joined.length + left.length > 0) {
-      this.link.send({ at: now(), type: "session-rooms", nsp, sid, joined, left });
+      this.link.sendNow({ at: now(), type: "session-rooms", nsp, sid, joined, left });
     }
     return true;
   }
@@ -65,7 +66,7 @@ export class SessionMirror {
     const key = keyOfRoom(room);
     if (key === undefined || !this.told.has(sid)) return;
     const rooms = { joined: change === "joined" ? [key] : [], left: change === "left" ? [key] : [] };
-    this.link.send({ at: now(), type: "session-rooms", nsp: this.nsp.name, sid, ...rooms });
+    this.link.sendNow({ at: now(), type: "session-rooms", nsp: this.nsp.name, sid, ...rooms });
   }
 
   /** The client is gone, and may come back. */
