@@ -7,6 +7,7 @@ import { run } from "../helpers/relay";
 const EXITS = [
   ["process.exit()", "process.exit()"],
   ["io.close()", "io.close(() => process.exit())"],
+  ["an uncaught error", `setImmediate(() => { throw new Error("a bug of the app"); })`],
 ] as const;
 const CASES = LINKS.flatMap((link) => EXITS.map(([name, code]) => [name, link, code] as const));
 

@@ -1,6 +1,8 @@
 import type { Socket } from "socket.io-client";
+import type { AppStatus } from "../../src/primary/status";
 import { connected, connectedClients, hears } from "./clients";
 import { type Cluster, type ClusterOptions, LINKS, startCluster } from "./cluster";
+import { until } from "./daemon";
 import { run, SCRIPTED } from "./relay";
 
 /** The ways of a link, and of a client. */
@@ -29,6 +31,20 @@ export async function senderAndLeaver(
   return { cluster, sender, leaver };
 }
 
+/** What the primary keeps; for a cluster with the primary of `askedPrimary`. */
+export function kept(cluster: Cluster): Promise<AppStatus["recovery"]> {
+  return cluster.ask("app.status().recovery");
+}
+
+/** Waits until the primary keeps that many sessions, packets, ... */
+export async function untilKept(cluster: Cluster, what: Partial<AppStatus["recovery"]>): Promise<void> {
+  const isSo = async () => {
+    const now = await kept(cluster);
+    return Object.entries(what).every(([key, value]) => now[key as keyof typeof now] === value) || undefined;
+  };
+  await until(isSo, `the primary to keep ${JSON.stringify(what)}`);
+}
+
 /** A client's connection breaks. */
 export async function breaks(client: Socket): Promise<void> {
   const gone = hears(client, "disconnect");
@@ -41,7 +57,7 @@ export async function comesBack(client: Socket): Promise<boolean> {
   const back = connected(client);
   client.connect();
   await back;
-  return client.recovered;
+  return client.recovered === true;
 }
 
 /** The worker of a client. */
