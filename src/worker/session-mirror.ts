@@ -9,6 +9,8 @@ import type { Nsp } from "./socket-io-internals";
 const DATA_INTERVAL_MS = 1000;
 const NO_DATA = encodeData({});
 
+const mirrors = new Set<SessionMirror>();
+
 /** `socket.data` as it travels. Throws if it cannot be sent to another process. */
 export function encodeData(data: unknown): string {
   return serialize(data).toString("base64");
@@ -20,7 +22,8 @@ export function decodeData(data: string): unknown {
 
 /**
  * Tells the primary what the recoverable sessions of one namespace are at the moment, so that they can be restored also
- * if this process has no time to say so. Rooms are told as they change, data once a second.
+ * if this process has no time to say so. Sessions and rooms are told as they change, at once: what a client was told holds
+ * also if this process then stalls or dies. Data is told once a second, and when the process exits by itself.
  */
 export class SessionMirror {
   /** The data of each session as the primary has it. */
@@ -34,10 +37,14 @@ export class SessionMirror {
   ) {
     this.timer = setInterval(() => this.tellData(), DATA_INTERVAL_MS);
     this.timer.unref();
+    if (mirrors.size === 0) process.on("exit", tellAllData);
+    mirrors.add(this);
   }
 
   close(): void {
     clearInterval(this.timer);
+    mirrors.delete(this);
+    if (mirrors.size === 0) process.off("exit", tellAllData);
   }
 
   /** A socket is connected. Returns whether that is news. */
@@ -49,14 +56,14 @@ export class SessionMirror {
     const nsp = this.nsp.name;
     const keys = [...rooms].map(keyOfRoom).filter((key) => key !== undefined);
     if (!restored) {
-      this.link.send({ at: now(), type: "session-open", nsp, sid, pid, rooms: keys, data });
+      this.link.sendNow({ at: now(), type: "session-open", nsp, sid, pid, rooms: keys, data });
       return true;
     }
     // The primary knows it: it has just restored it. A middleware may have changed its rooms since.
     const joined = keys.filter((key) => !restored.rooms.has(key));
     const left = [...restored.rooms].filter((key) => !keys.includes(key));
     if (joined.length + left.length > 0) {
-      this.link.send({ at: now(), type: "session-rooms", nsp, sid, joined, left });
+      this.link.sendNow({ at: now(), type: "session-rooms", nsp, sid, joined, left });
     }
     return true;
   }
@@ -65,7 +72,7 @@ export class SessionMirror {
     const key = keyOfRoom(room);
     if (key === undefined || !this.told.has(sid)) return;
     const rooms = { joined: change === "joined" ? [key] : [], left: change === "left" ? [key] : [] };
-    this.link.send({ at: now(), type: "session-rooms", nsp: this.nsp.name, sid, ...rooms });
+    this.link.sendNow({ at: now(), type: "session-rooms", nsp: this.nsp.name, sid, ...rooms });
   }
 
   /** The client is gone, and may come back. */
@@ -93,13 +100,13 @@ export class SessionMirror {
     this.link.send({ at: now(), type: "session-lost", nsp: this.nsp.name, sid, data });
   }
 
-  private tellData(): void {
+  tellData(send: "send" | "sendNow" = "send"): void {
     for (const [sid, last] of this.told) {
       const socket = this.nsp.sockets.get(sid);
       const data = socket && this.encode(socket.data);
       if (data === undefined || data === last) continue;
       this.told.set(sid, data);
-      this.link.send({ at: now(), type: "session-data", nsp: this.nsp.name, sid, data });
+      this.link[send]({ at: now(), type: "session-data", nsp: this.nsp.name, sid, data });
     }
   }
 
@@ -111,6 +118,10 @@ export class SessionMirror {
       return undefined;
     }
   }
+}
+
+function tellAllData(): void {
+  for (const mirror of mirrors) mirror.tellData("sendNow");
 }
 
 function isEmpty(data: unknown): boolean {

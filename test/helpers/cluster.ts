@@ -15,6 +15,8 @@ export interface ClusterOptions {
   host?: string;
   /** The primary's code, for a test that needs one of its own; it has the same environment as the usual one. */
   primary?: string;
+  /** What the environment of all processes has in addition. */
+  env?: NodeJS.ProcessEnv;
 }
 
 /** The ways in which a link can travel. */
@@ -64,9 +66,10 @@ export class Cluster {
   private readonly child: ChildProcess;
 
   constructor(code: string, options: ClusterOptions = {}) {
-    const { workers = 2, primary, ...rest } = options;
+    const { workers = 2, primary, env: more, ...rest } = options;
     const env: NodeJS.ProcessEnv = {
       ...process.env,
+      ...more,
       OPTIONS: JSON.stringify({ code, workers, ...rest }),
       CODE: primary,
     };
