@@ -47,6 +47,7 @@ export interface EioSocket {
   close(discard?: boolean): unknown;
   onClose(reason: string): void;
   write(data: unknown, options?: unknown, callback?: unknown): unknown;
+  sendPacket(type: "ping"): void;
   emit(event: string, ...args: unknown[]): boolean;
 }
 
@@ -127,7 +128,8 @@ export function canMove(conn: EioSocket, sockets: readonly SioSocket[]): boolean
     ({ pid, acks, _onclose }) =>
       typeof pid === "string" && acks instanceof Map && typeof _onclose === "function",
   );
-  if (!known || typeof conn.onClose !== "function" || !Array.isArray(conn.writeBuffer)) return false;
+  if (!known || typeof conn.onClose !== "function" || typeof conn.sendPacket !== "function") return false;
+  if (!Array.isArray(conn.writeBuffer)) return false;
   if (transport.name === "polling") return "dataReq" in transport || "writable" in transport;
   const ws = transport.socket;
   // The state of a compressed stream cannot be moved.
@@ -264,6 +266,14 @@ export function reconnect(
       for (const part of encoder.encode({ type: CONNECT, nsp, data })) conn.emit("data", part);
     }
   });
+}
+
+/**
+ * The client waits for the next ping since the last one, wherever that came from. A worker counts from when the session
+ * came to it: one that moves again and again would never be pinged, and its client would take that for a dead connection.
+ */
+export function ping(conn: EioSocket): void {
+  conn.sendPacket("ping");
 }
 
 const RECONNECT_TIMEOUT_MS = 5000;
