@@ -72,6 +72,7 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
     const recoverable = recoverableMs(nsp);
     this.link.send({ type: "adapter-open", uid: this.uid, recoverableMs: recoverable, pongMs: pongMs(nsp) });
     if (recoverable !== undefined) {
+      this.link.recovers = true;
       this.mirror = new SessionMirror(nsp, this.link, (error) => this.report("socket.data", error));
       this.returning = new SessionRestore(nsp, this.link);
       this.on("join-room", (room: string, sid: string) => this.onRoomChange("joined", sid, room));

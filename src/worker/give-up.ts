@@ -15,6 +15,7 @@ import {
   owesAcks,
   part,
   type SioSocket,
+  socketsOf,
 } from "./session-internals";
 import type { Whereabouts } from "./whereabouts";
 
@@ -23,8 +24,9 @@ const LOOK_AGAIN_MS = 5;
 
 /**
  * Giving a live session to another worker; `ackTimeoutMs` is how long it may take until it owes and awaits no
- * acknowledgement:
+ * acknowledgement, `connectBy` when it must have a socket:
  *
+ *     connecting (its first socket) ──▶ awaiting
  *     awaiting (answers of the client) ──▶ paused (nothing is read) ──▶ owing (answers of the app)
  *        ▲                                                                │ it asked the client again
  *        └────────────────────────────────────────────────────────────────┘
@@ -33,12 +35,17 @@ const LOOK_AGAIN_MS = 5;
  */
 export async function giveUpSession(
   conn: EioSocket,
-  sockets: readonly SioSocket[],
   link: WorkerLink,
   whereabouts: Whereabouts,
   ackTimeoutMs: number,
+  connectBy: number,
 ): Promise<{ sid: string; socket: Socket | undefined } | undefined> {
-  if (!canMove(conn, sockets)) return undefined;
+  const connecting = () => socketsOf(conn).length === 0 || whereabouts.isArriving(conn.id);
+  while (connecting() && link.recovers && conn.readyState === "open" && Date.now() < connectBy) {
+    await delay(LOOK_AGAIN_MS);
+  }
+  const sockets = socketsOf(conn);
+  if (connecting() || !canMove(conn, sockets)) return undefined;
   const deadline = Date.now() + ackTimeoutMs;
   if (!(await comeToRest(conn, sockets, link, deadline))) return undefined;
 
