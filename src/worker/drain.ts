@@ -91,8 +91,9 @@ export class Drain {
   /** Moves live sessions to other workers; returns those that cannot be moved. */
   private async giveUp(conns: readonly EioSocket[], { ackTimeoutMs }: HandoverTerms): Promise<EioSocket[]> {
     const connectBy = Date.now() + ackTimeoutMs;
-    // Those that have to be waited for come last.
-    const waiting = [...conns].sort((one, other) => socketsOf(one).length - socketsOf(other).length);
+    // The last one's turn comes first, so those without sockets, which have to be waited for, come last.
+    const isNew = (conn: EioSocket) => socketsOf(conn).length === 0;
+    const waiting = [...conns.filter(isNew), ...conns.filter((conn) => !isNew(conn))];
     const left: EioSocket[] = [];
     const one = async () => {
       for (let conn = waiting.pop(); conn; conn = waiting.pop()) {

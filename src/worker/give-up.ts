@@ -11,10 +11,10 @@ import {
   describeSession,
   detach,
   type EioSocket,
+  isConnecting,
   isFlushed,
   owesAcks,
   part,
-  type SioSocket,
   socketsOf,
 } from "./session-internals";
 import type { Whereabouts } from "./whereabouts";
@@ -44,11 +44,11 @@ export async function giveUpSession(
   while (connecting() && link.recovers && conn.readyState === "open" && Date.now() < connectBy) {
     await delay(LOOK_AGAIN_MS);
   }
-  const sockets = socketsOf(conn);
-  if (connecting() || !canMove(conn, sockets)) return undefined;
+  if (connecting() || !canMove(conn, socketsOf(conn))) return undefined;
   const deadline = Date.now() + ackTimeoutMs;
-  if (!(await comeToRest(conn, sockets, link, deadline))) return undefined;
+  if (!(await comeToRest(conn, link, deadline))) return undefined;
 
+  const sockets = socketsOf(conn);
   const session = describeSession(conn, sockets, link.lastOrder);
   whereabouts.leave(conn.id);
   part(sockets);
@@ -70,23 +70,21 @@ async function flushed(conn: EioSocket): Promise<boolean> {
   return conn.readyState === "open";
 }
 
-/** Returns with reading stopped, at the boundary of a message, and with no acknowledgement open either way. */
-async function comeToRest(
-  conn: EioSocket,
-  sockets: readonly SioSocket[],
-  link: WorkerLink,
-  deadline: number,
-): Promise<boolean> {
+/** Returns with reading stopped, at the boundary of a message, and with no answer open either way. */
+async function comeToRest(conn: EioSocket, link: WorkerLink, deadline: number): Promise<boolean> {
   const tcp = () => conn.transport.socket?._socket;
-  while (Date.now() < deadline && conn.readyState === "open") {
-    const resting = !conn.upgrading && !awaitsAcks(sockets) && atMessageBoundary(conn);
-    if (resting) {
+  const awaits = () => isConnecting(conn) || awaitsAcks(socketsOf(conn));
+  const owes = () => {
+    const sockets = socketsOf(conn);
+    return owesAcks(sockets) || sockets.some(({ client }) => link.outbox.holds(client));
+  };
+  const undisturbed = () => !conn.upgrading && !awaits() && atMessageBoundary(conn);
+  while (Date.now() < deadline && conn.readyState === "open" && socketsOf(conn).length > 0) {
+    if (undisturbed()) {
       const paused = tcp();
       if (paused) stopReading(paused);
-      while (owesAcks(sockets) && !awaitsAcks(sockets) && Date.now() < deadline) await delay(1);
-      const answered = !owesAcks(sockets) && !awaitsAcks(sockets) && !link.outbox.holds(sockets[0]!.client);
-      const atRest = answered && atMessageBoundary(conn) && !conn.upgrading;
-      if (atRest) return conn.readyState === "open";
+      while (owes() && !awaits() && Date.now() < deadline) await delay(1);
+      if (!owes() && undisturbed()) return conn.readyState === "open" && socketsOf(conn).length > 0;
       if (paused) resumeReading(paused);
     }
     await delay(LOOK_AGAIN_MS);
