@@ -39,9 +39,10 @@ io.on("connection", (socket) => {
   socket.emit("worker", worker);
   tellWhoIsThere();
 
-  socket.on("say", (text) => {
+  socket.on("say", (text, heard) => {
     if (typeof text !== "string" || text.trim() === "") return;
     io.emit("said", { from: socket.id, name, worker: worker.number, text: text.slice(0, 500) });
+    if (typeof heard === "function") heard();
   });
   socket.on("disconnect", tellWhoIsThere);
 });

@@ -86,6 +86,9 @@ export class Handover {
   }
 
   private moveOf(sid: string, from: WorkerHandle): Move {
+    const former = this.moves.get(sid);
+    // It moves on, so it had come: that word is on its way, on another channel than sockets.
+    if (former?.to === from) this.adopted(from, sid, true);
     const move = this.moves.get(sid) ?? {
       from,
       session: undefined,

@@ -19,7 +19,7 @@ import { AckRequests } from "./ack-requests";
 import { now } from "./clock";
 import { Delivery } from "./delivery";
 import { link } from "./link";
-import { countAcks, rememberClient } from "./session-internals";
+import { countAcks, rememberClient, watchConnecting } from "./session-internals";
 import { SessionMirror } from "./session-mirror";
 import { SessionRestore } from "./session-restore";
 import {
@@ -72,12 +72,14 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
     const recoverable = recoverableMs(nsp);
     this.link.send({ type: "adapter-open", uid: this.uid, recoverableMs: recoverable, pongMs: pongMs(nsp) });
     if (recoverable !== undefined) {
+      this.link.recovers = true;
       this.mirror = new SessionMirror(nsp, this.link, (error) => this.report("socket.data", error));
       this.returning = new SessionRestore(nsp, this.link);
       this.on("join-room", (room: string, sid: string) => this.onRoomChange("joined", sid, room));
       this.on("leave-room", (room: string, sid: string) => this.onRoomChange("left", sid, room));
       this.link.on("surrender", this.onSurrender);
       letFreshClientsRecover(nsp);
+      watchConnecting(nsp);
     }
     this.delivery = new Delivery(this, this.link, this.packetEncoder, this.returning);
     this.on("create-room", (room: unknown) => this.tellInterest("joined", room));

@@ -11,6 +11,7 @@ import {
   type EioSocket,
   type Encoder,
   handshakeRequest,
+  ping,
   reconnect,
   swallowWrites,
 } from "./session-internals";
@@ -77,7 +78,8 @@ async function replay(
   if (!conn) return false;
   const { encoder } = io as unknown as { encoder: Encoder };
   const connected = await reconnect(conn, encoder, session, (order) => offsetOfOrder(link.epoch, order));
-  if (!connected) conn.close(true);
+  if (connected) ping(conn);
+  else conn.close(true);
   return connected;
 }
 

@@ -3,6 +3,7 @@ import type { Server as HttpServer } from "node:http";
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { hasOpenAnswer } from "../node-internals";
+import type { EngineSocket } from "./engine";
 import { giveUpSession } from "./give-up";
 import type { WorkerLink } from "./link";
 import type { Router } from "./router";
@@ -32,6 +33,8 @@ export interface HandoverTerms {
  */
 export class Drain {
   private leaving = 0;
+  /** Set once the drain has begun. */
+  private terms: HandoverTerms | undefined;
   private state: "idle" | "running" | "done" = "idle";
 
   constructor(
@@ -57,7 +60,8 @@ export class Drain {
     if (this.state !== "idle") return;
     this.state = "running";
     this.router.draining = true;
-    void this.giveUpAll(terms);
+    this.terms = terms;
+    void this.giveUpOrClose(this.live(), terms);
     this.check();
   }
 
@@ -66,16 +70,18 @@ export class Drain {
     await this.giveUp(this.live().slice(0, count), terms);
   }
 
-  private async giveUpAll(terms: HandoverTerms): Promise<void> {
-    const all = this.live();
+  /** A session came. If its handshake was under way when the drain began, it goes the way of the others. */
+  opened(socket: EngineSocket): void {
+    if (this.terms) void this.giveUpOrClose([socket as unknown as EioSocket], this.terms);
+  }
+
+  private async giveUpOrClose(all: EioSocket[], terms: HandoverTerms): Promise<void> {
     const left = terms.moves && this.whereabouts.ready.length > 0 ? await this.giveUp(all, terms) : all;
     const perStep = Math.ceil(CLOSE_INTERVAL_MS / MS_PER_CLOSE);
     while (left.length > 0) {
       for (const conn of left.splice(0, perStep)) conn.close();
       if (left.length > 0) await delay(CLOSE_INTERVAL_MS);
     }
-    // Those that came meanwhile.
-    this.sessions.closeAll();
   }
 
   private live(): EioSocket[] {
@@ -84,14 +90,15 @@ export class Drain {
 
   /** Moves live sessions to other workers; returns those that cannot be moved. */
   private async giveUp(conns: readonly EioSocket[], { ackTimeoutMs }: HandoverTerms): Promise<EioSocket[]> {
-    const waiting = [...conns];
+    const connectBy = Date.now() + ackTimeoutMs;
+    // The last one's turn comes first, so those without sockets, which have to be waited for, come last.
+    const isNew = (conn: EioSocket) => socketsOf(conn).length === 0;
+    const waiting = [...conns.filter(isNew), ...conns.filter((conn) => !isNew(conn))];
     const left: EioSocket[] = [];
     const one = async () => {
       for (let conn = waiting.pop(); conn; conn = waiting.pop()) {
-        const sockets = socketsOf(conn);
-        const moved = await giveUpSession(conn, sockets, this.link, this.whereabouts, ackTimeoutMs).catch(
-          () => undefined,
-        );
+        const giving = giveUpSession(conn, this.link, this.whereabouts, ackTimeoutMs, connectBy);
+        const moved = await giving.catch(() => undefined);
         if (!moved) left.push(conn);
         else if (moved.socket) this.send(moved.sid, moved.socket);
         this.check();

@@ -11,10 +11,11 @@ import {
   describeSession,
   detach,
   type EioSocket,
+  isConnecting,
   isFlushed,
   owesAcks,
   part,
-  type SioSocket,
+  socketsOf,
 } from "./session-internals";
 import type { Whereabouts } from "./whereabouts";
 
@@ -23,8 +24,9 @@ const LOOK_AGAIN_MS = 5;
 
 /**
  * Giving a live session to another worker; `ackTimeoutMs` is how long it may take until it owes and awaits no
- * acknowledgement:
+ * acknowledgement, `connectBy` when it must have a socket:
  *
+ *     connecting (its first socket) ──▶ awaiting
  *     awaiting (answers of the client) ──▶ paused (nothing is read) ──▶ owing (answers of the app)
  *        ▲                                                                │ it asked the client again
  *        └────────────────────────────────────────────────────────────────┘
@@ -33,15 +35,20 @@ const LOOK_AGAIN_MS = 5;
  */
 export async function giveUpSession(
   conn: EioSocket,
-  sockets: readonly SioSocket[],
   link: WorkerLink,
   whereabouts: Whereabouts,
   ackTimeoutMs: number,
+  connectBy: number,
 ): Promise<{ sid: string; socket: Socket | undefined } | undefined> {
-  if (!canMove(conn, sockets)) return undefined;
+  const connecting = () => socketsOf(conn).length === 0 || whereabouts.isArriving(conn.id);
+  while (connecting() && link.recovers && conn.readyState === "open" && Date.now() < connectBy) {
+    await delay(LOOK_AGAIN_MS);
+  }
+  if (connecting() || !canMove(conn, socketsOf(conn))) return undefined;
   const deadline = Date.now() + ackTimeoutMs;
-  if (!(await comeToRest(conn, sockets, link, deadline))) return undefined;
+  if (!(await comeToRest(conn, link, deadline))) return undefined;
 
+  const sockets = socketsOf(conn);
   const session = describeSession(conn, sockets, link.lastOrder);
   whereabouts.leave(conn.id);
   part(sockets);
@@ -63,23 +70,21 @@ async function flushed(conn: EioSocket): Promise<boolean> {
   return conn.readyState === "open";
 }
 
-/** Returns with reading stopped, at the boundary of a message, and with no acknowledgement open either way. */
-async function comeToRest(
-  conn: EioSocket,
-  sockets: readonly SioSocket[],
-  link: WorkerLink,
-  deadline: number,
-): Promise<boolean> {
+/** Returns with reading stopped, at the boundary of a message, and with no answer open either way. */
+async function comeToRest(conn: EioSocket, link: WorkerLink, deadline: number): Promise<boolean> {
   const tcp = () => conn.transport.socket?._socket;
-  while (Date.now() < deadline && conn.readyState === "open") {
-    const resting = !conn.upgrading && !awaitsAcks(sockets) && atMessageBoundary(conn);
-    if (resting) {
+  const awaits = () => isConnecting(conn) || awaitsAcks(socketsOf(conn));
+  const owes = () => {
+    const sockets = socketsOf(conn);
+    return owesAcks(sockets) || sockets.some(({ client }) => link.outbox.holds(client));
+  };
+  const undisturbed = () => !conn.upgrading && !awaits() && atMessageBoundary(conn);
+  while (Date.now() < deadline && conn.readyState === "open" && socketsOf(conn).length > 0) {
+    if (undisturbed()) {
       const paused = tcp();
       if (paused) stopReading(paused);
-      while (owesAcks(sockets) && !awaitsAcks(sockets) && Date.now() < deadline) await delay(1);
-      const answered = !owesAcks(sockets) && !awaitsAcks(sockets) && !link.outbox.holds(sockets[0]!.client);
-      const atRest = answered && atMessageBoundary(conn) && !conn.upgrading;
-      if (atRest) return conn.readyState === "open";
+      while (owes() && !awaits() && Date.now() < deadline) await delay(1);
+      if (!owes() && undisturbed()) return conn.readyState === "open" && socketsOf(conn).length > 0;
       if (paused) resumeReading(paused);
     }
     await delay(LOOK_AGAIN_MS);

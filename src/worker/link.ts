@@ -38,6 +38,8 @@ export class WorkerLink extends EventEmitter<Events> {
   private unanswered = false;
   /** The last kept packet that came; all before it have been given to their clients. */
   lastOrder = 0;
+  /** Whether sessions of this worker can be restored elsewhere. */
+  recovers = false;
   /** What the offsets of this primary's packets begin with. */
   epoch = "";
   /** Slot and generation of this worker; known once the link is open. */

@@ -60,7 +60,7 @@ export class StickyServer {
     this.sessions = new Sessions(
       link,
       () => this.onChange(),
-      () => this.router.draining,
+      (socket) => this.drain.opened(socket),
     );
     this.whereabouts = new Whereabouts(link, this.sessions);
     this.router = new Router(link, this.whereabouts);

@@ -71,6 +71,11 @@ export class Whereabouts {
     };
   }
 
+  /** Whether the session is on its way here, and not to be touched. */
+  isArriving(sessionId: string): boolean {
+    return this.arriving.has(sessionId);
+  }
+
   /** The session moves away: its requests follow it as soon as it is known where to. */
   leave(sessionId: string): void {
     this.sessions.forget(sessionId);

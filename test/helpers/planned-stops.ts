@@ -27,11 +27,12 @@ const start = () => {
 export const START = "start();";
 
 /** An app "app" with so many workers, started and ready. */
-export async function startApp(source: string, instances: number, sticky: object = {}) {
+export async function startApp(source: string, instances: number, sticky: object = {}, more: object = {}) {
   const daemon = new Daemon();
   const port = await freePort();
   daemon.write("app.js", source);
-  const app = { name: "app", script: "app.js", instances, exec_mode: "cluster", sticky: { port, ...sticky } };
+  const options = { instances, exec_mode: "cluster", sticky: { port, ...sticky }, ...more };
+  const app = { name: "app", script: "app.js", ...options };
   daemon.write("ecosystem.config.js", `module.exports = ${JSON.stringify({ apps: [app] })};`);
   const { code } = await daemon.pm2("start", "ecosystem.config.js");
   expect(code).toBe(0);

@@ -1,0 +1,3 @@
+module.exports = {
+  apps: [{ name: "tutorial-chat", script: "./server.js", cwd: __dirname, instances: 3, sticky: true }],
+};
