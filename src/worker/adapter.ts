@@ -290,7 +290,7 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
   private readonly onPublish = ({ payload, joins }: Publish) => {
     const message = deserialize(payload) as ClusterMessage;
     if (message.nsp !== this.nsp.name) return;
-    this.onMessage(message);
+    this.delivery!.changeForOthers(() => this.onMessage(message));
     // After it was done: what the sockets joined was told in between.
     if (joins) this.link?.sendNow({ type: "settled", ...joins });
   };

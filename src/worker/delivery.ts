@@ -18,6 +18,7 @@ type Packet = Pick<Cast, "payload" | "order"> & Partial<Cast>;
  */
 export class Delivery {
   private readonly membership: Membership;
+  private asked = false;
 
   constructor(
     private readonly adapter: Adapter,
@@ -32,7 +33,20 @@ export class Delivery {
   /** A socket joined or left a room. */
   noteChange(sid: string, room: string, joined: boolean): void {
     // A returning session has been a member all the while.
-    if (!this.returning?.has(sid)) this.membership.note(now(), sid, room, joined);
+    if (!this.asked && !this.returning?.has(sid)) this.membership.note(now(), sid, room, joined);
+  }
+
+  /**
+   * Another worker asks for changes: they happened when it asked. Its packets come in its order, so that there is nothing
+   * to be noted.
+   */
+  changeForOthers(change: () => void): void {
+    this.asked = true;
+    try {
+      change();
+    } finally {
+      this.asked = false;
+    }
   }
 
   /** A packet of another worker. */
