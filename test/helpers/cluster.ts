@@ -115,9 +115,9 @@ export class Cluster {
   }
 
   /** {@link until}, with the cluster's output in the error. */
-  async until(condition: () => boolean, what: string): Promise<void> {
+  async until(condition: () => boolean, what: string, timeoutMs?: number): Promise<void> {
     try {
-      await until(() => condition() || undefined, what);
+      await until(() => condition() || undefined, what, timeoutMs);
     } catch (error) {
       throw new Error(`${(error as Error).message}; the cluster's output:\n${this.output}`);
     }
