@@ -4,11 +4,8 @@
  * `@socket.io/cluster-adapter`.
  */
 import { setupRelay } from "./primary/cluster-primary";
-import {
-  type AdapterOptions,
-  NodeClusterAdapter as ClusterAdapter,
-  createAdapter as create,
-} from "./worker/adapter";
+import { NodeClusterAdapter as ClusterAdapter, createAdapter as create } from "./worker/adapter";
+import type { AdapterOptions } from "./worker/messaging-adapter";
 
 export type { AdapterOptions };
 

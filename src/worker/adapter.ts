@@ -1,24 +1,11 @@
 // SPDX-License-Identifier: MIT
-import { randomBytes } from "node:crypto";
-import { deserialize, serialize } from "node:v8";
-import {
-  Adapter,
-  type BroadcastOptions,
-  type ClusterAdapterOptions,
-  ClusterAdapterWithHeartbeat,
-  type ClusterMessage,
-  type ClusterResponse,
-  MessageType,
-  type Session,
-} from "socket.io-adapter";
-import { describe } from "../errors";
+import { Adapter, type BroadcastOptions, type Session } from "socket.io-adapter";
 import { packParts } from "../protocol/encoded-packet";
-import type { Cast, ToWorker } from "../protocol/messages";
+import type { Cast } from "../protocol/messages";
 import { keyOfRoom, keysOfRooms, type RoomKey } from "../protocol/room-key";
-import { AckRequests } from "./ack-requests";
 import { now } from "./clock";
 import { Delivery } from "./delivery";
-import { link } from "./link";
+import { type AdapterOptions, MessagingAdapter } from "./messaging-adapter";
 import { countAcks, rememberClient, watchConnecting } from "./session-internals";
 import { SessionMirror } from "./session-mirror";
 import { SessionRestore } from "./session-restore";
@@ -35,28 +22,13 @@ import {
 /** Socket.IO's packet type for events. */
 const EVENT = 2;
 
-type Publish = Extract<ToWorker, { type: "publish" }>;
-type Published = ClusterMessage | (ClusterResponse & { nsp: string });
-
-/**
- * Options of {@link createAdapter}: `heartbeatInterval` (5,000 ms), `heartbeatTimeout` (10,000 ms). `requestsTimeout` of
- * older releases is accepted and without effect.
- */
-export interface AdapterOptions extends ClusterAdapterOptions {
-  requestsTimeout?: number;
-}
-
 /**
  * A Socket.IO adapter that reaches the clients of all workers of an app through the primary. A broadcast is encoded
  * once, here, and goes only to workers with a member of its rooms; the primary knows them because each adapter tells
  * which rooms it has. In a process that is not a cluster worker it is an in-memory adapter.
  */
-export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
-  private readonly link = link();
+export class NodeClusterAdapter extends MessagingAdapter {
   private readonly packetEncoder = new PacketEncoder(this);
-  private readonly reported = new Set<string>();
-  private readonly acks = new AckRequests();
-  private introduced = false;
   /** Not in a process of its own. */
   private readonly delivery: Delivery | undefined;
   /** With connection state recovery only. */
@@ -65,7 +37,7 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
 
   // biome-ignore lint/suspicious/noExplicitAny: a namespace of the app's own Socket.IO, in any version
   constructor(nsp: any, options: AdapterOptions = {}) {
-    super(nsp, options as ClusterAdapterOptions);
+    super(nsp, options);
     // Socket.IO does not tell an adapter that it was replaced; the former one would still hear and answer.
     nsp.adapter?.close?.();
     if (!this.link) return;
@@ -85,17 +57,7 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
     this.on("create-room", (room: unknown) => this.tellInterest("joined", room));
     this.on("delete-room", (room: unknown) => this.tellInterest("left", room));
     this.link.on("cast", this.onCast);
-    this.link.on("publish", this.onPublish);
-    this.link.on("respond", this.onRespond);
-    this.link.on("gone", this.onGone);
     this.init();
-  }
-
-  /** Asks who else is there. Socket.IO before 4.8 does not call this. */
-  override init(): void {
-    if (this.introduced) return;
-    this.introduced = true;
-    super.init();
   }
 
   override close(): void {
@@ -103,11 +65,7 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
     this.mirror?.close();
     this.returning?.close();
     this.link?.off("surrender", this.onSurrender);
-    this.link?.send({ type: "adapter-close", uid: this.uid });
     this.link?.off("cast", this.onCast);
-    this.link?.off("publish", this.onPublish);
-    this.link?.off("respond", this.onRespond);
-    this.link?.off("gone", this.onGone);
   }
 
   override async broadcast(packet: Packet, opts: BroadcastOptions): Promise<void> {
@@ -142,47 +100,6 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
     Adapter.prototype.broadcast.call(this, packet, opts);
   }
 
-  override broadcastWithAck(
-    packet: Packet,
-    opts: BroadcastOptions,
-    clientCountCallback: (clients: number) => void,
-    ack: (value: unknown) => void,
-  ): void {
-    if (!opts.flags?.local) {
-      const requestId = randomBytes(8).toString("hex");
-      this.acks.open(requestId, this.otherAdapters(), { count: clientCountCallback, answer: ack });
-      setTimeout(() => this.acks.close(requestId), opts.flags?.timeout);
-      const data = {
-        packet,
-        requestId,
-        opts: { ...opts, rooms: [...opts.rooms], except: [...(opts.except ?? [])] },
-      };
-      this.publish({ type: MessageType.BROADCAST, data } as never);
-    }
-    Adapter.prototype.broadcastWithAck.call(this, packet, opts, clientCountCallback, ack);
-  }
-
-  override onMessage(message: ClusterMessage, offset?: string): void {
-    super.onMessage(message, offset as never);
-    if (message.type === MessageType.ADAPTER_CLOSE) this.acks.left(message.uid);
-  }
-
-  override onResponse(response: ClusterResponse): void {
-    const { uid } = response as unknown as { uid: string };
-    if (response.type === MessageType.BROADCAST_CLIENT_COUNT) {
-      this.acks.told(response.data.requestId, uid, response.data.clientCount);
-    } else if (response.type === MessageType.BROADCAST_ACK) {
-      this.acks.answered(response.data.requestId, uid, response.data.packet);
-    } else {
-      super.onResponse(response);
-    }
-  }
-
-  /** The adapters of other workers that Socket.IO counts at the moment. */
-  private otherAdapters(): Iterable<string> {
-    return (this as unknown as { nodesMap: Map<string, number> }).nodesMap.keys();
-  }
-
   override addAll(id: string, rooms: Set<string>): void {
     super.addAll(id, rooms);
     const restored = this.returning?.joined(id);
@@ -214,33 +131,20 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
       : super.restoreSession(pid, offset);
   }
 
+  protected override changeForOthers(change: () => void): void {
+    this.delivery!.changeForOthers(change);
+  }
+
   /** Events for clients that may come back: not those for this worker alone, volatile ones, or with acknowledgement. */
   private isKept(packet: Packet, { flags }: BroadcastOptions): boolean {
     if (!this.returning || this.link?.isDown || flags?.local || flags?.volatile) return false;
     return packet.type === EVENT && packet.id === undefined;
   }
 
-  protected override async doPublish(message: ClusterMessage): Promise<string> {
-    const payload = this.link && this.serialized(message);
-    if (payload) this.link?.send({ type: "publish", payload, joins: this.joinsOf(message) });
-    return ""; // no offset: connection state recovery is not supported
-  }
-
-  protected override async doPublishResponse(uid: string, response: ClusterResponse): Promise<void> {
-    const payload = this.link && this.serialized(response as unknown as Published);
-    if (payload) this.link?.send({ type: "respond", uid, payload });
-  }
-
   private targetOf({ rooms, except }: BroadcastOptions): Cast["target"] | undefined {
     const roomKeys = keysOfRooms(rooms);
     const exceptKeys = keysOfRooms(except ?? []);
     return roomKeys && exceptKeys && { nsp: this.nsp.name, rooms: roomKeys, except: exceptKeys };
-  }
-
-  private joinsOf(message: ClusterMessage): Publish["joins"] {
-    if (message.type !== MessageType.SOCKETS_JOIN) return undefined;
-    const { rooms } = message.data as { rooms: unknown[] };
-    return { nsp: this.nsp.name, rooms: keysOfRooms(rooms) ?? [] };
   }
 
   /** Joins leave the process at once, before the client that joined can be told. */
@@ -250,21 +154,6 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
     const rooms: Record<typeof change, RoomKey[]> = { joined: [], left: [] };
     rooms[change].push(key);
     this.link!.sendNow({ type: "interest", nsp: this.nsp.name, ...rooms });
-  }
-
-  private serialized(message: Published): Buffer | undefined {
-    try {
-      return serialize(message);
-    } catch (error) {
-      this.report(eventName(message), error as Error);
-      return undefined;
-    }
-  }
-
-  private report(event: string, error: Error): void {
-    if (this.reported.has(event)) return;
-    this.reported.add(event);
-    console.error(describe("STICKY_UNSERIALIZABLE", event, error.message));
   }
 
   private onRoomChange(change: "joined" | "left", sid: string, room: string): void {
@@ -286,31 +175,6 @@ export class NodeClusterAdapter extends ClusterAdapterWithHeartbeat {
     abandon(this.nsp as unknown as Nsp, sid);
     this.link?.send({ at: now(), type: "surrendered", nsp, sid });
   };
-
-  private readonly onPublish = ({ payload, joins }: Publish) => {
-    const message = deserialize(payload) as ClusterMessage;
-    if (message.nsp !== this.nsp.name) return;
-    this.delivery!.changeForOthers(() => this.onMessage(message));
-    // After it was done: what the sockets joined was told in between.
-    if (joins) this.link?.sendNow({ type: "settled", ...joins });
-  };
-
-  private readonly onRespond = ({ uid, payload }: { uid: string; payload: Uint8Array }) => {
-    if (uid === this.uid) this.onResponse(deserialize(payload) as ClusterResponse);
-  };
-
-  /** The primary knows of a worker's death at once; pending requests go on without it. */
-  private readonly onGone = ({ uids }: { uids: string[] }) => {
-    for (const uid of uids) {
-      this.onMessage({ uid, nsp: this.nsp.name, type: MessageType.ADAPTER_CLOSE } as ClusterMessage);
-    }
-  };
-}
-
-function eventName(message: Published): string {
-  const packet = (message as { data?: { packet?: { data?: unknown[] } | unknown[] } }).data?.packet;
-  const data = Array.isArray(packet) ? packet : packet?.data;
-  return String(data?.[0] ?? `message of type ${message.type}`);
 }
 
 /**

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+import { randomBytes } from "node:crypto";
+import { deserialize, serialize } from "node:v8";
+import {
+  Adapter,
+  type BroadcastOptions,
+  type ClusterAdapterOptions,
+  ClusterAdapterWithHeartbeat,
+  type ClusterMessage,
+  type ClusterResponse,
+  MessageType,
+} from "socket.io-adapter";
+import { describe } from "../errors";
+import type { ToWorker } from "../protocol/messages";
+import { keysOfRooms } from "../protocol/room-key";
+import { AckRequests } from "./ack-requests";
+import { link } from "./link";
+import type { Packet } from "./socket-io-internals";
+
+type Publish = Extract<ToWorker, { type: "publish" }>;
+type Published = ClusterMessage | (ClusterResponse & { nsp: string });
+
+/**
+ * Options of {@link createAdapter}: `heartbeatInterval` (5,000 ms), `heartbeatTimeout` (10,000 ms). `requestsTimeout` of
+ * older releases is accepted and without effect.
+ */
+export interface AdapterOptions extends ClusterAdapterOptions {
+  requestsTimeout?: number;
+}
+
+/**
+ * What adapters of different workers ask each other, by way of the primary: who is there, which sockets there are, to join,
+ * leave or disconnect them, and to broadcast a packet whose clients answer. Broadcasts without answers are not messages of
+ * this kind, see {@link NodeClusterAdapter}.
+ */
+export abstract class MessagingAdapter extends ClusterAdapterWithHeartbeat {
+  /** `undefined` in a process that is not a cluster worker. */
+  protected readonly link = link();
+  private readonly reported = new Set<string>();
+  private readonly acks = new AckRequests();
+  private introduced = false;
+
+  // biome-ignore lint/suspicious/noExplicitAny: a namespace of the app's own Socket.IO, in any version
+  constructor(nsp: any, options: AdapterOptions) {
+    super(nsp, options as ClusterAdapterOptions);
+    this.link?.on("publish", this.onPublish);
+    this.link?.on("respond", this.onRespond);
+    this.link?.on("gone", this.onGone);
+  }
+
+  /** Called around changes that another worker has asked for. */
+  protected abstract changeForOthers(change: () => void): void;
+
+  /** Asks who else is there. Socket.IO before 4.8 does not call this. */
+  override init(): void {
+    if (this.introduced) return;
+    this.introduced = true;
+    super.init();
+  }
+
+  override close(): void {
+    super.close();
+    this.link?.send({ type: "adapter-close", uid: this.uid });
+    this.link?.off("publish", this.onPublish);
+    this.link?.off("respond", this.onRespond);
+    this.link?.off("gone", this.onGone);
+  }
+
+  override broadcastWithAck(
+    packet: Packet,
+    opts: BroadcastOptions,
+    clientCountCallback: (clients: number) => void,
+    ack: (value: unknown) => void,
+  ): void {
+    if (!opts.flags?.local) {
+      const requestId = randomBytes(8).toString("hex");
+      this.acks.open(requestId, this.otherAdapters(), { count: clientCountCallback, answer: ack });
+      setTimeout(() => this.acks.close(requestId), opts.flags?.timeout);
+      const data = {
+        packet,
+        requestId,
+        opts: { ...opts, rooms: [...opts.rooms], except: [...(opts.except ?? [])] },
+      };
+      this.publish({ type: MessageType.BROADCAST, data } as never);
+    }
+    Adapter.prototype.broadcastWithAck.call(this, packet, opts, clientCountCallback, ack);
+  }
+
+  override onMessage(message: ClusterMessage, offset?: string): void {
+    super.onMessage(message, offset as never);
+    if (message.type === MessageType.ADAPTER_CLOSE) this.acks.left(message.uid);
+  }
+
+  override onResponse(response: ClusterResponse): void {
+    const { uid } = response as unknown as { uid: string };
+    if (response.type === MessageType.BROADCAST_CLIENT_COUNT) {
+      this.acks.told(response.data.requestId, uid, response.data.clientCount);
+    } else if (response.type === MessageType.BROADCAST_ACK) {
+      this.acks.answered(response.data.requestId, uid, response.data.packet);
+    } else {
+      super.onResponse(response);
+    }
+  }
+
+  /** The adapters of other workers that Socket.IO counts at the moment. */
+  private otherAdapters(): Iterable<string> {
+    return (this as unknown as { nodesMap: Map<string, number> }).nodesMap.keys();
+  }
+
+  protected override async doPublish(message: ClusterMessage): Promise<string> {
+    const payload = this.link && this.serialized(message);
+    if (payload) this.link?.send({ type: "publish", payload, joins: this.joinsOf(message) });
+    return ""; // no offset: connection state recovery is not supported
+  }
+
+  protected override async doPublishResponse(uid: string, response: ClusterResponse): Promise<void> {
+    const payload = this.link && this.serialized(response as unknown as Published);
+    if (payload) this.link?.send({ type: "respond", uid, payload });
+  }
+
+  private joinsOf(message: ClusterMessage): Publish["joins"] {
+    if (message.type !== MessageType.SOCKETS_JOIN) return undefined;
+    const { rooms } = message.data as { rooms: unknown[] };
+    return { nsp: this.nsp.name, rooms: keysOfRooms(rooms) ?? [] };
+  }
+
+  private serialized(message: Published): Buffer | undefined {
+    try {
+      return serialize(message);
+    } catch (error) {
+      this.report(eventName(message), error as Error);
+      return undefined;
+    }
+  }
+
+  protected report(event: string, error: Error): void {
+    if (this.reported.has(event)) return;
+    this.reported.add(event);
+    console.error(describe("STICKY_UNSERIALIZABLE", event, error.message));
+  }
+
+  private readonly onPublish = ({ payload, joins }: Publish) => {
+    const message = deserialize(payload) as ClusterMessage;
+    if (message.nsp !== this.nsp.name) return;
+    this.changeForOthers(() => this.onMessage(message));
+    // After it was done: what the sockets joined was told in between.
+    if (joins) this.link?.sendNow({ type: "settled", ...joins });
+  };
+
+  private readonly onRespond = ({ uid, payload }: { uid: string; payload: Uint8Array }) => {
+    if (uid === this.uid) this.onResponse(deserialize(payload) as ClusterResponse);
+  };
+
+  /** The primary knows of a worker's death at once; pending requests go on without it. */
+  private readonly onGone = ({ uids }: { uids: string[] }) => {
+    for (const uid of uids) {
+      this.onMessage({ uid, nsp: this.nsp.name, type: MessageType.ADAPTER_CLOSE } as ClusterMessage);
+    }
+  };
+}
+
+function eventName(message: Published): string {
+  const packet = (message as { data?: { packet?: { data?: unknown[] } | unknown[] } }).data?.packet;
+  const data = Array.isArray(packet) ? packet : packet?.data;
+  return String(data?.[0] ?? `message of type ${message.type}`);
+}
