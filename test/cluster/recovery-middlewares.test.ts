@@ -1,7 +1,16 @@
 import { expect, test } from "vitest";
 import { connected } from "../helpers/clients";
 import { LINKS } from "../helpers/cluster";
-import { breaks, caughtUp, comesBack, heardBy, recoverable, senderAndLeaver } from "../helpers/recovery";
+import { askedPrimary } from "../helpers/primary";
+import {
+  breaks,
+  caughtUp,
+  comesBack,
+  heardBy,
+  recoverable,
+  senderAndLeaver,
+  untilKept,
+} from "../helpers/recovery";
 import { run } from "../helpers/relay";
 
 /** Middlewares that take their time, count themselves, change rooms, and let nobody in who is banned. */
@@ -68,4 +77,18 @@ test.each(LINKS)("by default a recovered socket is let in as it is (%o)", async 
   leaver.auth = { banned: true };
   expect(await comesBack(leaver)).toBe(true);
   expect(await run(leaver, "socket.data.seen")).toBe(1);
+});
+
+test("a session whose socket was refused does not stay for ever", async () => {
+  const { cluster, leaver } = await senderAndLeaver({
+    ...LINKS.at(-1),
+    code: code({ skipMiddlewares: false, maxDisconnectionDuration: 500 }),
+    primary: askedPrimary({ method: "round-robin" }),
+  });
+  await breaks(leaver);
+  leaver.auth = { banned: true };
+  const refused = connected(leaver);
+  leaver.connect();
+  await expect(refused).rejects.toThrow("banned");
+  await untilKept(cluster, { sessions: 1 });
 });
