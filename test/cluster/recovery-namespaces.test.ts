@@ -1,7 +1,17 @@
 import type { Socket } from "socket.io-client";
 import { expect, test } from "vitest";
-import { connected, hears } from "../helpers/clients";
-import { breaks, caughtUp, heardBy, senderAndLeaver, WAYS } from "../helpers/recovery";
+import { connected, connectedClients, hears } from "../helpers/clients";
+import { LINKS, startCluster } from "../helpers/cluster";
+import { until } from "../helpers/daemon";
+import {
+  breaks,
+  caughtUp,
+  comesBack,
+  heardBy,
+  recoverable,
+  senderAndLeaver,
+  WAYS,
+} from "../helpers/recovery";
 import { run } from "../helpers/relay";
 
 test.each(WAYS)(
@@ -35,5 +45,34 @@ test.each(WAYS)(
       [1, 2, 3, 4],
       [20, 30, 40],
     ]);
+  },
+);
+
+const DYNAMIC = `${recoverable({}, "cleanupEmptyChildNamespaces: true,")}
+const dynamic = io.of(/^\\/dynamic-\\w+$/);
+dynamic.on("connection", (socket) => {
+  socket.on("run", async (code, answer) => answer({ value: await eval(code) }));
+});`;
+
+test.each(LINKS)(
+  "in a dynamic namespace too, that the client's new worker has not seen before (%o)",
+  async (link) => {
+    const cluster = await startCluster(DYNAMIC, { ...link, method: "round-robin", workers: 3 });
+    const how = { namespace: "/dynamic-1", reconnection: false };
+    const [sender] = (await connectedClients(cluster.port, 1, how)) as [Socket];
+    const [leaver] = (await connectedClients(cluster.port, 1, how)) as [Socket];
+    const got = heardBy(leaver);
+    const { id } = leaver;
+    const toRoom = (n: number) => run(sender, `socket.nsp.to("room").emit("n", ${n}); 0`);
+    await run(leaver, `socket.join("room"); socket.data.name = "me"; 0`);
+    await toRoom(1);
+    await breaks(leaver);
+    await toRoom(2);
+    expect(await comesBack(leaver)).toBe(true);
+    expect(leaver.id).toBe(id);
+    expect(await run(leaver, "socket.data.name")).toBe("me");
+    await toRoom(3);
+    await until(() => got.length >= 3 || undefined, "the last packet");
+    expect(got).toEqual([1, 2, 3]);
   },
 );
