@@ -59,6 +59,11 @@ export class Pm2 {
     return Number(readFileSync(join(this.home, "pm2.pid"), "utf8"));
   }
 
+  /** What the daemon has written so far. */
+  get log(): string {
+    return readFileSync(join(this.home, "pm2.log"), "utf8");
+  }
+
   /** Ends the daemon and all it runs. */
   async stop(): Promise<void> {
     const { pid } = this;

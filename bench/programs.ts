@@ -12,6 +12,8 @@ export interface Serving {
   primaryPid: number;
   /** Takes a reload; returns its milliseconds. A plain process has none. */
   reload?(): Promise<number>;
+  /** What the daemon has said so far. */
+  log?(): string;
   stop(): Promise<void>;
 }
 
@@ -20,23 +22,32 @@ export type Program = (typeof PROGRAMS)[number];
 
 export const WORKERS = 2;
 
+/** What the workers of a cluster run. */
+export type App = "worker" | "recovering-worker";
+
 /** Starts a contender; resolves when all of it serves. */
-export async function start(program: Program): Promise<Serving> {
+export async function start(program: Program, app: App = "worker"): Promise<Serving> {
   const port = await freePort();
   switch (program) {
     case "pm2-socket.io":
-      return startCluster(new Pm2(BIN.ours, { PM2_PORT: String(port) }), port);
+      return startCluster(new Pm2(BIN.ours, { PM2_PORT: String(port) }), port, app);
     case "@socket.io/pm2":
-      return startCluster(new Pm2(BIN.socketio, { PM2_PORT: String(port) }), port);
+      return startCluster(new Pm2(BIN.socketio, { PM2_PORT: String(port) }), port, app);
     case "plain process":
       return startPlain(port);
   }
 }
 
-async function startCluster(pm2: Pm2, port: number): Promise<Serving> {
-  await pm2.run("start", join(__dirname, "apps/worker.js"), "-i", String(WORKERS), "--name", "bench");
+async function startCluster(pm2: Pm2, port: number, app: App): Promise<Serving> {
+  await pm2.run("start", join(__dirname, `apps/${app}.js`), "-i", String(WORKERS), "--name", "bench");
   await untilServed(port, WORKERS);
-  return { port, primaryPid: pm2.pid, reload: () => pm2.time("reload", "bench"), stop: () => pm2.stop() };
+  return {
+    port,
+    primaryPid: pm2.pid,
+    reload: () => pm2.time("reload", "bench"),
+    log: () => pm2.log,
+    stop: () => pm2.stop(),
+  };
 }
 
 async function startPlain(port: number): Promise<Serving> {

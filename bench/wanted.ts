@@ -28,6 +28,11 @@ export function atMost(results: Results, limit: number, digits: number): Verdict
   return verdict(figure, withDigits(figure, digits), `at most ${limit}`, figure <= limit);
 }
 
+export function atLeast(results: Results, limit: number, digits: number): Verdict {
+  const figure = results["pm2-socket.io"] ?? Number.NaN;
+  return verdict(figure, withDigits(figure, digits), `at least ${limit}`, figure >= limit);
+}
+
 export function none(results: Results): Verdict {
   const figure = results["pm2-socket.io"] ?? Number.NaN;
   return verdict(figure, withDigits(figure, 0), "none", figure === 0);

@@ -1,4 +1,4 @@
-import type { Server } from "socket.io";
+import type { Server, Socket } from "socket.io";
 
 /** What every contender serves; the load generators speak to it. */
 export function serve(io: Server): void {
@@ -8,7 +8,22 @@ export function serve(io: Server): void {
   });
   io.on("connection", (socket) => {
     socket.on("echo", (value) => socket.emit("echo", value));
+    serveCrowd(io, socket);
     socket.on("broadcast", (size) => socket.broadcast.emit("packet", payload(size)));
+  });
+}
+
+/** Each client is in one room, counts on its server what it asks there, and hears the news of its room. */
+function serveCrowd(io: Server, socket: Socket): void {
+  const { room } = socket.handshake.query;
+  if (room !== undefined) socket.join(room);
+  socket.on("ask", (answer) => {
+    socket.data.asked = (socket.data.asked ?? 0) + 1;
+    answer(socket.data.asked);
+  });
+  socket.on("publish", (room, number, answer) => {
+    io.to(room).emit("news", number);
+    answer();
   });
 }
 

@@ -3,8 +3,9 @@ import { connect } from "node:net";
 /** A Socket.IO client over WebSocket: no more than the loads need, and cheap. */
 
 const TIMEOUT_MS = 10_000;
-const UPGRADE =
-  "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+const PATH = "/socket.io/?EIO=4&transport=websocket";
+const HEADERS =
+  "Host: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
 const TEXT = 0x81;
 const CLOSE = 0x88;
@@ -16,12 +17,23 @@ export interface Client {
   close(): void;
 }
 
+export interface Wishes {
+  /** What is added to the request's query. */
+  query?: string;
+  /** Called when the connection has ended, if the namespace was joined. */
+  onClose?(): void;
+}
+
 /**
  * Connects; resolves once the namespace is joined, rejects if anything else happens before.
  *
  * @param onPacket called with each Engine.IO packet after that, except pings, which are answered
  */
-export function open(port: number, onPacket: (packet: string) => void = () => {}): Promise<Client> {
+export function open(
+  port: number,
+  onPacket: (packet: string) => void = () => {},
+  { query = "", onClose = () => {} }: Wishes = {},
+): Promise<Client> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1");
     let received: Buffer = Buffer.alloc(0);
@@ -34,7 +46,7 @@ export function open(port: number, onPacket: (packet: string) => void = () => {}
     socket.setTimeout(TIMEOUT_MS, () => fail(new Error("timeout")));
     socket.on("error", fail);
     socket.on("close", () => fail(new Error("closed")));
-    socket.once("connect", () => socket.write(UPGRADE));
+    socket.once("connect", () => socket.write(`GET ${PATH}${query} HTTP/1.1\r\n${HEADERS}`));
     socket.on("data", (chunk) => {
       received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
       if (head === undefined) {
@@ -50,6 +62,7 @@ export function open(port: number, onPacket: (packet: string) => void = () => {}
           socket.write(frameOf(TEXT, "40"));
         } else if (frame.text.startsWith("40")) {
           socket.setTimeout(0);
+          socket.once("close", onClose);
           resolve({
             worker: /\r\nx-pid: (\d+)/.exec(head)?.[1],
             send: (packet) => socket.write(frameOf(TEXT, packet)),

@@ -4,14 +4,15 @@ import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { hasOpenAnswer } from "../node-internals";
 import type { EngineSocket } from "./engine";
-import { giveUpSession } from "./give-up";
+import { type Departed, giveUpSession } from "./give-up";
 import type { WorkerLink } from "./link";
 import type { Router } from "./router";
-import { type EioSocket, socketsOf } from "./session-internals";
+import type { EioSocket } from "./session-internals";
 import type { Sessions } from "./sessions";
+import { Turns } from "./turns";
 import type { Whereabouts } from "./whereabouts";
 
-/** How many sessions are moved at the same time. */
+/** How many sessions are on their way at the same time: enough to keep all processes busy, few enough to be quick. */
 const AT_ONCE = 64;
 /** Sessions that cannot be moved are closed at this pace, so that their clients do not come back all at once. */
 const CLOSE_INTERVAL_MS = 20;
@@ -33,6 +34,7 @@ export interface HandoverTerms {
  */
 export class Drain {
   private leaving = 0;
+  private readonly turns = new Turns(AT_ONCE);
   /** Set once the drain has begun. */
   private terms: HandoverTerms | undefined;
   private state: "idle" | "running" | "done" = "idle";
@@ -91,25 +93,27 @@ export class Drain {
   /** Moves live sessions to other workers; returns those that cannot be moved. */
   private async giveUp(conns: readonly EioSocket[], { ackTimeoutMs }: HandoverTerms): Promise<EioSocket[]> {
     const connectBy = Date.now() + ackTimeoutMs;
-    // The last one's turn comes first, so those without sockets, which have to be waited for, come last.
-    const isNew = (conn: EioSocket) => socketsOf(conn).length === 0;
-    const waiting = [...conns.filter(isNew), ...conns.filter((conn) => !isNew(conn))];
+    const { link, whereabouts, turns } = this;
     const left: EioSocket[] = [];
-    const one = async () => {
-      for (let conn = waiting.pop(); conn; conn = waiting.pop()) {
-        const giving = giveUpSession(conn, this.link, this.whereabouts, ackTimeoutMs, connectBy);
-        const moved = await giving.catch(() => undefined);
-        if (!moved) left.push(conn);
-        else if (moved.socket) this.send(moved.sid, moved.socket);
-        this.check();
-      }
+    const giveUpOne = async (conn: EioSocket) => {
+      const giving = giveUpSession(conn, link, whereabouts, turns, ackTimeoutMs, connectBy);
+      const departed = await giving.catch(() => undefined);
+      if (departed) this.follow(departed);
+      else left.push(conn);
+      this.check();
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, one));
+    await Promise.all(conns.map(giveUpOne));
     return left;
   }
 
-  private send(sid: string, socket: Socket): void {
-    this.letGo(socket, (sent) => this.link.moveSocket(sid, socket, sent));
+  /** The drain is not done before another worker has the session. */
+  private follow({ sid, socket, settled }: Departed): void {
+    if (socket) this.letGo(socket, (sent) => this.link.moveSocket(sid, socket, sent));
+    this.leaving++;
+    void settled.then(() => {
+      this.leaving--;
+      this.check();
+    });
   }
 
   /** Goes on with the drain after something has ended. */

@@ -17,40 +17,68 @@ import {
   part,
   socketsOf,
 } from "./session-internals";
+import type { Turns } from "./turns";
 import type { Whereabouts } from "./whereabouts";
 
 const FLUSH_TIMEOUT_MS = 1000;
 const LOOK_AGAIN_MS = 5;
+
+/** A session that has no sockets here any more. */
+export interface Departed {
+  sid: string;
+  /** Its connection, if it has one of its own. */
+  socket: Socket | undefined;
+  /** Another worker has it, or it is lost. */
+  settled: Promise<unknown>;
+}
 
 /**
  * Giving a live session to another worker; `ackTimeoutMs` is how long it may take until it owes and awaits no
  * acknowledgement, `connectBy` when it must have a socket:
  *
  *     connecting (its first socket) ──▶ awaiting
- *     awaiting (answers of the client) ──▶ paused (nothing is read) ──▶ owing (answers of the app)
- *        ▲                                                                │ it asked the client again
- *        └────────────────────────────────────────────────────────────────┘
- *     owing ──▶ parted (its sockets are closed here) ──flushed──▶ moved: the caller sends its socket
+ *     awaiting (answers of the client) ──owes some──▶ paused (nothing is read) ──▶ owing (answers of the app)
+ *        │  ▲                                                                        │ none open any more
+ *        │  └──has asked, or was asked, meanwhile──┐                                 ▼
+ *        └──none open──────────────────────────────┴── queueing (served as ever, unless it is paused)
+ *     queueing ──its turn──▶ parted (its sockets are closed here) ──flushed──▶ departed: the caller sends its socket
  *     any ──timeout, closed, not movable──▶ undefined: the caller closes it, and its client recovers by reconnecting
+ *
+ * Its turn lasts until another worker has it: only so many clients at a time are without a server.
  */
 export async function giveUpSession(
   conn: EioSocket,
   link: WorkerLink,
   whereabouts: Whereabouts,
+  turns: Turns,
   ackTimeoutMs: number,
   connectBy: number,
-): Promise<{ sid: string; socket: Socket | undefined } | undefined> {
+): Promise<Departed | undefined> {
   const connecting = () => socketsOf(conn).length === 0 || whereabouts.isArriving(conn.id);
   while (connecting() && link.recovers && conn.readyState === "open" && Date.now() < connectBy) {
     await delay(LOOK_AGAIN_MS);
   }
   if (connecting() || !canMove(conn, socketsOf(conn))) return undefined;
-  const deadline = Date.now() + ackTimeoutMs;
-  if (!(await comeToRest(conn, link, deadline))) return undefined;
+  if (!(await comeToRest(conn, link, turns, ackTimeoutMs))) return undefined;
+  try {
+    const departed = await depart(conn, link, whereabouts);
+    if (departed) void departed.settled.then(() => turns.pass());
+    else turns.pass();
+    return departed;
+  } catch (error) {
+    turns.pass();
+    throw error;
+  }
+}
 
+async function depart(
+  conn: EioSocket,
+  link: WorkerLink,
+  whereabouts: Whereabouts,
+): Promise<Departed | undefined> {
   const sockets = socketsOf(conn);
   const session = describeSession(conn, sockets, link.lastOrder);
-  whereabouts.leave(conn.id);
+  const settled = whereabouts.leave(conn.id);
   part(sockets);
   if (!(await flushed(conn))) {
     whereabouts.stay(conn.id);
@@ -58,7 +86,7 @@ export async function giveUpSession(
   }
   const socket = detach(conn);
   link.send({ type: "move", session });
-  return { sid: session.sid, socket };
+  return { sid: session.sid, socket, settled };
 }
 
 async function flushed(conn: EioSocket): Promise<boolean> {
@@ -70,24 +98,41 @@ async function flushed(conn: EioSocket): Promise<boolean> {
   return conn.readyState === "open";
 }
 
-/** Returns with reading stopped, at the boundary of a message, and with no answer open either way. */
-async function comeToRest(conn: EioSocket, link: WorkerLink, deadline: number): Promise<boolean> {
-  const tcp = () => conn.transport.socket?._socket;
+/** Returns true when it is the session's turn, with reading stopped, at the boundary of a message, and no answer open. */
+async function comeToRest(
+  conn: EioSocket,
+  link: WorkerLink,
+  turns: Turns,
+  ackTimeoutMs: number,
+): Promise<boolean> {
   const awaits = () => isConnecting(conn) || awaitsAcks(socketsOf(conn));
   const owes = () => {
     const sockets = socketsOf(conn);
     return owesAcks(sockets) || sockets.some(({ client }) => link.outbox.holds(client));
   };
   const undisturbed = () => !conn.upgrading && !awaits() && atMessageBoundary(conn);
-  while (Date.now() < deadline && conn.readyState === "open" && socketsOf(conn).length > 0) {
-    if (undisturbed()) {
-      const paused = tcp();
-      if (paused) stopReading(paused);
-      while (owes() && !awaits() && Date.now() < deadline) await delay(1);
-      if (!owes() && undisturbed()) return conn.readyState === "open" && socketsOf(conn).length > 0;
-      if (paused) resumeReading(paused);
+  const isOpen = () => conn.readyState === "open" && socketsOf(conn).length > 0;
+
+  let deadline = Date.now() + ackTimeoutMs;
+  for (let hadTurn = false; Date.now() < deadline && isOpen(); await delay(LOOK_AGAIN_MS)) {
+    if (!undisturbed()) continue;
+    const tcp = conn.transport.socket?._socket;
+    const pauses = owes();
+    if (pauses && tcp) stopReading(tcp);
+    while (owes() && !awaits() && Date.now() < deadline) await delay(1);
+    if (!owes() && undisturbed()) {
+      const queuedAt = Date.now();
+      await turns.take(pauses || hadTurn);
+      hadTurn = true;
+      deadline += Date.now() - queuedAt;
+      if (!owes() && undisturbed() && isOpen()) {
+        const { socket } = conn.transport;
+        if (socket) stopReading(socket._socket);
+        return true;
+      }
+      turns.pass();
     }
-    await delay(LOOK_AGAIN_MS);
+    if (pauses && tcp) resumeReading(tcp);
   }
   return false;
 }

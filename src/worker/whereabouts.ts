@@ -76,14 +76,15 @@ export class Whereabouts {
     return this.arriving.has(sessionId);
   }
 
-  /** The session moves away: its requests follow it as soon as it is known where to. */
-  leave(sessionId: string): void {
+  /** The session moves away: its requests follow it as soon as it is known where to, which the promise tells. */
+  leave(sessionId: string): Promise<Peer | undefined> {
     this.sessions.forget(sessionId);
     let settle: (peer?: Peer) => void = () => {};
     const settled = new Promise<Peer | undefined>((resolve) => {
       settle = resolve;
     });
     this.leaving.set(sessionId, { settled, settle });
+    return settled;
   }
 
   /** The session has moved to `peer`, or does not move after all. */
