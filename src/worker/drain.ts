@@ -3,18 +3,22 @@ import type { Server as HttpServer } from "node:http";
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { hasOpenAnswer } from "../node-internals";
-import { giveUpSession } from "./give-up";
+import { giveUpSession, type Moved } from "./give-up";
 import type { WorkerLink } from "./link";
 import type { Router } from "./router";
-import { type EioSocket, socketsOf } from "./session-internals";
+import type { EioSocket } from "./session-internals";
 import type { Sessions } from "./sessions";
 import type { Whereabouts } from "./whereabouts";
 
 /** How many sessions are moved at the same time. */
 const AT_ONCE = 64;
-/** Sessions that cannot be moved are closed at this pace, so that their clients do not come back all at once. */
+/**
+ * Sessions that cannot be moved are closed in steps, so that their clients do not come back all at once: at this pace,
+ * or faster if that would take more than this part of the time there is.
+ */
 const CLOSE_INTERVAL_MS = 20;
-const MS_PER_CLOSE = 2;
+const CLOSES_PER_STEP = 10;
+const PART_OF_TIME = 0.8;
 
 /** How sessions are to be given up; from the primary's `drain` or `shed`. */
 export interface HandoverTerms {
@@ -33,6 +37,10 @@ export interface HandoverTerms {
 export class Drain {
   private leaving = 0;
   private state: "idle" | "running" | "done" = "idle";
+  private terms: HandoverTerms = { moves: false, ackTimeoutMs: 0 };
+  private endMs = 0;
+  /** Sessions that could not go to another worker. */
+  closed = 0;
 
   constructor(
     private readonly httpServer: HttpServer,
@@ -53,12 +61,19 @@ export class Drain {
     return this.state === "done";
   }
 
-  start(terms: HandoverTerms): void {
+  start(terms: HandoverTerms, withinMs: number): void {
     if (this.state !== "idle") return;
     this.state = "running";
+    this.terms = terms;
+    this.endMs = Date.now() + withinMs;
     this.router.draining = true;
-    void this.giveUpAll(terms);
+    void this.giveUpAll(this.live());
     this.check();
+  }
+
+  /** A session has begun. If its handshake was under way when the drain began, it goes as the others do. */
+  opened(conn: EioSocket): void {
+    if (this.state !== "idle") void this.giveUpAll([conn]);
   }
 
   /** Gives so many sessions to other workers, without a drain. */
@@ -66,16 +81,21 @@ export class Drain {
     await this.giveUp(this.live().slice(0, count), terms);
   }
 
-  private async giveUpAll(terms: HandoverTerms): Promise<void> {
-    const all = this.live();
-    const left = terms.moves && this.whereabouts.ready.length > 0 ? await this.giveUp(all, terms) : all;
-    const perStep = Math.ceil(CLOSE_INTERVAL_MS / MS_PER_CLOSE);
+  private async giveUpAll(conns: readonly EioSocket[]): Promise<void> {
+    const moves = this.terms.moves && this.whereabouts.ready.length > 0;
+    const left = moves ? await this.giveUp(conns, this.terms) : [...conns];
+    const steps = Math.max(1, ((this.endMs - Date.now()) * PART_OF_TIME) / CLOSE_INTERVAL_MS);
+    const perStep = Math.max(CLOSES_PER_STEP, Math.ceil(left.length / steps));
     while (left.length > 0) {
-      for (const conn of left.splice(0, perStep)) conn.close();
+      for (const conn of left.splice(0, perStep)) this.close(conn, false);
       if (left.length > 0) await delay(CLOSE_INTERVAL_MS);
     }
-    // Those that came meanwhile.
-    this.sessions.closeAll();
+  }
+
+  /** @param discard whether what waits to be written is lost anyway */
+  private close(conn: EioSocket, discard: boolean): void {
+    if (conn.readyState === "open") this.closed++;
+    conn.close(discard);
   }
 
   private live(): EioSocket[] {
@@ -88,12 +108,12 @@ export class Drain {
     const left: EioSocket[] = [];
     const one = async () => {
       for (let conn = waiting.pop(); conn; conn = waiting.pop()) {
-        const sockets = socketsOf(conn);
-        const moved = await giveUpSession(conn, sockets, this.link, this.whereabouts, ackTimeoutMs).catch(
-          () => undefined,
+        const outcome = await giveUpSession(conn, this.link, this.whereabouts, ackTimeoutMs).catch(
+          () => "parted" as const,
         );
-        if (!moved) left.push(conn);
-        else if (moved.socket) this.send(moved.sid, moved.socket);
+        if (outcome === "stays") left.push(conn);
+        else if (outcome === "parted") this.close(conn, true);
+        else this.send(outcome);
         this.check();
       }
     };
@@ -101,8 +121,8 @@ export class Drain {
     return left;
   }
 
-  private send(sid: string, socket: Socket): void {
-    this.letGo(socket, (sent) => this.link.moveSocket(sid, socket, sent));
+  private send({ sid, socket }: Moved): void {
+    if (socket) this.letGo(socket, (sent) => this.link.moveSocket(sid, socket, sent));
   }
 
   /** Goes on with the drain after something has ended. */

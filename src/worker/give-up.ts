@@ -11,43 +11,51 @@ import {
   describeSession,
   detach,
   type EioSocket,
+  isConnecting,
   isFlushed,
   owesAcks,
   part,
   type SioSocket,
+  socketsOf,
 } from "./session-internals";
 import type { Whereabouts } from "./whereabouts";
 
 const FLUSH_TIMEOUT_MS = 1000;
 const LOOK_AGAIN_MS = 5;
 
+/** A session that has left: its socket is to be sent after it, if it has one. */
+export interface Moved {
+  sid: string;
+  socket: Socket | undefined;
+}
+
 /**
  * Giving a live session to another worker; `ackTimeoutMs` is how long it may take until it owes and awaits no
  * acknowledgement:
  *
- *     awaiting (answers of the client) ──▶ paused (nothing is read) ──▶ owing (answers of the app)
- *        ▲                                                                │ it asked the client again
- *        └────────────────────────────────────────────────────────────────┘
+ *     awaiting (connects and answers of the client) ──▶ paused (nothing is read) ──▶ owing (answers of the app)
+ *        ▲                                                                             │ it asked the client again
+ *        └─────────────────────────────────────────────────────────────────────────────┘
  *     owing ──▶ parted (its sockets are closed here) ──flushed──▶ moved: the caller sends its socket
- *     any ──timeout, closed, not movable──▶ undefined: the caller closes it, and its client recovers by reconnecting
+ *        │         └──its client does not read──▶ "parted": it cannot stay either
+ *        └──timeout, closed, not movable──▶ "stays"
  */
 export async function giveUpSession(
   conn: EioSocket,
-  sockets: readonly SioSocket[],
   link: WorkerLink,
   whereabouts: Whereabouts,
   ackTimeoutMs: number,
-): Promise<{ sid: string; socket: Socket | undefined } | undefined> {
-  if (!canMove(conn, sockets)) return undefined;
+): Promise<Moved | "stays" | "parted"> {
   const deadline = Date.now() + ackTimeoutMs;
-  if (!(await comeToRest(conn, sockets, link, deadline))) return undefined;
+  const sockets = await comeToRest(conn, link, deadline);
+  if (!sockets) return "stays";
 
   const session = describeSession(conn, sockets, link.lastOrder);
   whereabouts.leave(conn.id);
   part(sockets);
   if (!(await flushed(conn))) {
     whereabouts.stay(conn.id);
-    return undefined;
+    return "parted";
   }
   const socket = detach(conn);
   link.send({ type: "move", session });
@@ -63,26 +71,43 @@ async function flushed(conn: EioSocket): Promise<boolean> {
   return conn.readyState === "open";
 }
 
-/** Returns with reading stopped, at the boundary of a message, and with no acknowledgement open either way. */
+/**
+ * Returns the session's sockets, with reading stopped, at the boundary of a message, and with no acknowledgement open
+ * either way; or nothing, if that cannot be had.
+ */
 async function comeToRest(
+  conn: EioSocket,
+  link: WorkerLink,
+  deadline: number,
+): Promise<SioSocket[] | undefined> {
+  while (Date.now() < deadline && conn.readyState === "open") {
+    if (!isConnecting(conn)) {
+      // Looked at each time: its client connects to other namespaces and upgrades meanwhile.
+      const sockets = socketsOf(conn);
+      if (!canMove(conn, sockets)) return undefined;
+      if (!awaitsAcks(sockets) && (await pause(conn, sockets, link, deadline))) return sockets;
+    }
+    await delay(LOOK_AGAIN_MS);
+  }
+  return undefined;
+}
+
+/** Stops reading and waits for the app's answers. Returns whether the session is at rest; else it reads on. */
+async function pause(
   conn: EioSocket,
   sockets: readonly SioSocket[],
   link: WorkerLink,
   deadline: number,
 ): Promise<boolean> {
-  const tcp = () => conn.transport.socket?._socket;
-  while (Date.now() < deadline && conn.readyState === "open") {
-    const resting = !conn.upgrading && !awaitsAcks(sockets) && atMessageBoundary(conn);
-    if (resting) {
-      const paused = tcp();
-      if (paused) stopReading(paused);
-      while (owesAcks(sockets) && !awaitsAcks(sockets) && Date.now() < deadline) await delay(1);
-      const answered = !owesAcks(sockets) && !awaitsAcks(sockets) && !link.outbox.holds(sockets[0]!.client);
-      const atRest = answered && atMessageBoundary(conn) && !conn.upgrading;
-      if (atRest) return conn.readyState === "open";
-      if (paused) resumeReading(paused);
-    }
-    await delay(LOOK_AGAIN_MS);
-  }
+  if (conn.upgrading || !atMessageBoundary(conn)) return false;
+  const paused = conn.transport.socket?._socket;
+  if (paused) stopReading(paused);
+  while (owesAcks(sockets) && !awaitsAcks(sockets) && Date.now() < deadline) await delay(1);
+  const answered = !owesAcks(sockets) && !awaitsAcks(sockets) && !link.outbox.holds(sockets[0]!.client);
+  // A poll is not stopped: it may have begun an upgrade, or connected to another namespace.
+  const unchanged = !isConnecting(conn) && socketsOf(conn).length === sockets.length;
+  const atRest = answered && unchanged && atMessageBoundary(conn) && !conn.upgrading;
+  if (atRest && conn.readyState === "open") return true;
+  if (paused) resumeReading(paused);
   return false;
 }

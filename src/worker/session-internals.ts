@@ -27,6 +27,7 @@ export interface SioSocket {
 
 export interface EioSocket {
   id: string;
+  on(event: "packet" | "packetCreate", listener: (packet: { type: string; data?: unknown }) => void): unknown;
   readyState: string;
   upgrading: boolean;
   request: IncomingMessage & { _query?: unknown };
@@ -79,6 +80,29 @@ export function rememberClient({ client }: SioSocket): void {
 /** The Socket.IO sockets of a session; empty if they cannot be recovered elsewhere. */
 export function socketsOf(conn: EioSocket): SioSocket[] {
   return [...(clients.get(conn)?.sockets.values() ?? [])];
+}
+
+/** How many namespaces a session has asked for, and how many of these were answered. */
+const connects = new WeakMap<EioSocket, { asked: number; answered: number }>();
+
+/** Follows which namespaces the client of a new session connects to. */
+export function watchConnects(conn: EioSocket): void {
+  const count = { asked: 0, answered: 0 };
+  connects.set(conn, count);
+  conn.on("packet", ({ type, data }) => {
+    if (type === "message" && kindOf(data) === CONNECT) count.asked++;
+  });
+  conn.on("packetCreate", ({ type, data }) => {
+    if (type !== "message") return;
+    const kind = kindOf(data);
+    if (kind === CONNECT || kind === CONNECT_ERROR) count.answered++;
+  });
+}
+
+/** Whether the client still waits to be told that it is connected to a namespace. */
+export function isConnecting(conn: EioSocket): boolean {
+  const { asked = 1, answered = 1 } = connects.get(conn) ?? {};
+  return asked === 0 || asked > answered;
 }
 
 /** Closes the session's sockets for the app. They live on in the primary's store. */
@@ -243,6 +267,8 @@ export function reconnect(
   offset: (order: number) => string,
 ): Promise<boolean> {
   const { write } = conn;
+  const count = connects.get(conn);
+  if (count) count.asked += namespaces.length;
   let answers = 0;
   return new Promise((resolve) => {
     const done = (ok: boolean) => {
@@ -255,6 +281,7 @@ export function reconnect(
     conn.write = function (data, options, callback) {
       const kind = kindOf(data);
       if (kind !== CONNECT && kind !== CONNECT_ERROR) return write.call(this, data, options, callback);
+      if (count) count.answered++;
       if (kind === CONNECT_ERROR) done(false);
       else if (++answers === namespaces.length) done(true);
       return this;

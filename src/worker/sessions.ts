@@ -24,7 +24,7 @@ export class Sessions {
   constructor(
     private readonly link: WorkerLink,
     private readonly onChange: () => void,
-    private readonly refusesSessions: () => boolean,
+    private readonly onOpen: (socket: EngineSocket) => void,
   ) {
     link.on("claimed", ({ seq }) => this.settle(seq));
   }
@@ -57,11 +57,6 @@ export class Sessions {
     for (const engine of this.engines) yield* Object.values(engine.clients);
   }
 
-  /** Ends all sessions so that their clients know at once and come back. */
-  closeAll(): void {
-    for (const engine of this.engines) for (const socket of Object.values(engine.clients)) socket.close();
-  }
-
   private track(socket: EngineSocket): void {
     this.count++;
     this.onChange();
@@ -70,8 +65,7 @@ export class Sessions {
       if (this.claims.delete(socket.id)) this.link.send({ type: "unclaim", id: socket.id });
       this.onChange();
     });
-    // Its handshake was under way when the drain began.
-    if (this.refusesSessions()) socket.close();
+    this.onOpen(socket);
   }
 
   /** An app may set `generateId` before or after this; its ids are claimed before anybody can use them. */

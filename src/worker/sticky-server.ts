@@ -13,6 +13,7 @@ import { adoptClient } from "./forward";
 import type { WorkerLink } from "./link";
 import { listenAddress, listenCallback } from "./listen-arguments";
 import { Router } from "./router";
+import { type EioSocket, watchConnects } from "./session-internals";
 import { Sessions } from "./sessions";
 import { Whereabouts } from "./whereabouts";
 
@@ -60,7 +61,7 @@ export class StickyServer {
     this.sessions = new Sessions(
       link,
       () => this.onChange(),
-      () => this.router.draining,
+      (socket) => this.onSession(socket as unknown as EioSocket),
     );
     this.whereabouts = new Whereabouts(link, this.sessions);
     this.router = new Router(link, this.whereabouts);
@@ -78,7 +79,7 @@ export class StickyServer {
     link.on("handoff", (seq, head, handle, session) => this.receive(seq, head, handle, session));
     link.on("adopt", ({ session }) => this.adopt(session, undefined));
     link.on("listening", ({ address }) => this.onPublic(address));
-    link.on("drain", (terms) => this.drain.start(terms));
+    link.on("drain", ({ withinMs, ...terms }) => this.drain.start(terms, withinMs));
     link.on("shed", ({ count, ...terms }) => void this.drain.shed(count, terms));
     process.once("disconnect", () => {
       // Nobody can give us connections any more, and the private address alone should not keep the process.
@@ -197,6 +198,11 @@ export class StickyServer {
     else this.link.send({ type: "adopted", sid: session.sid, ok: false });
   }
 
+  private onSession(conn: EioSocket): void {
+    watchConnects(conn);
+    this.drain.opened(conn);
+  }
+
   /** Connections that did not come from the primary come from another worker. */
   private onConnection(socket: Socket): void {
     if (this.injecting) return;
@@ -215,6 +221,7 @@ export class StickyServer {
         sessions: this.sessions.count,
         connections: this.connections.size,
         forwarded: this.router.forwarded,
+        closed: this.drain.closed,
       });
       this.drain.check();
     });
