@@ -6,6 +6,7 @@ import { describe } from "../errors";
 import { applyClientSeams } from "../pm2/client-seams";
 import { requirePm2 } from "../pm2/internals";
 import { commandOf, register } from "./commands";
+import { Progress } from "./progress";
 
 /** @param binary which of PM2's programs to run */
 export function run(binary: "CLI" | "Runtime4Docker" | "DevCLI"): void {
@@ -14,7 +15,7 @@ export function run(binary: "CLI" | "Runtime4Docker" | "DevCLI"): void {
   applyClientSeams(() => {
     // `update` is the remedy, `kill` needs none.
     if (command !== "update" && command !== "kill") console.error(describe("STICKY_DAEMON"));
-  });
+  }, new Progress().follow);
   if (binary === "CLI" && command === "sticky") {
     const { stickyCommand } = require("./sticky-command") as typeof import("./sticky-command");
     void stickyCommand(argv);

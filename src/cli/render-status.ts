@@ -13,6 +13,9 @@ const COLUMNS: [title: string, value: (worker: WorkerStatus) => string | number]
   ["frames", (worker) => worker.framesRelayed],
   ["bytes", (worker) => worker.bytesRelayed],
   ["dropped", (worker) => worker.framesDropped],
+  ["moved", (worker) => worker.handover.moved],
+  ["closed", (worker) => worker.handover.closed],
+  ["failed", (worker) => worker.handover.failed],
 ];
 
 /** The status of all apps as text: a line for each listener, a table for its workers. */
@@ -24,8 +27,9 @@ export function renderStatus(apps: readonly AppStatus[]): string {
 function renderApp(app: AppStatus): string {
   const error = app.error ? ` (${app.error})` : "";
   const waiting = app.waiting > 0 ? `, ${app.waiting} waiting` : "";
-  const { moved, failed } = app.handover;
-  const sessions = moved + failed > 0 ? `, ${moved} sessions moved, ${failed} failed` : "";
+  const { moved, closed, failed } = app.handover;
+  const sessions =
+    moved + closed + failed > 0 ? `, sessions: ${moved} moved, ${closed} closed, ${failed} failed` : "";
   const head = `${app.name}: ${app.listener} ${app.state}${error}, ${app.method}${waiting}${sessions}`;
   const rows = [
     COLUMNS.map(([title]) => title),

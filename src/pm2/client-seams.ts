@@ -3,6 +3,7 @@ import childProcess from "node:child_process";
 import { join } from "node:path";
 import { checkStickyOptions, isSticky } from "../config";
 import { describe } from "../errors";
+import type { DrainProgress } from "./drains";
 import {
   type Api,
   type Client,
@@ -18,8 +19,13 @@ import {
  * configuration it is given.
  *
  * @param onStockDaemon called if the running daemon was started by plain `pm2`
+ * @param onAction called for each process that PM2 asks the daemon to stop, delete, restart or reload; PM2 gets the
+ *   answer when it has resolved
  */
-export function applyClientSeams(onStockDaemon: () => void = () => {}): void {
+export function applyClientSeams(
+  onStockDaemon: () => void = () => {},
+  onAction?: (action: Action) => Promise<void>,
+): void {
   const client: Client = requirePm2("./lib/Client.js").prototype;
   const api: Api = requirePm2("./lib/API.js").prototype;
   const config: ConfigTool = requirePm2("./lib/tools/Config.js");
@@ -35,6 +41,7 @@ export function applyClientSeams(onStockDaemon: () => void = () => {}): void {
   knowSticky(config);
   knowExampleConfig(common);
   exitWithFailedReload(api);
+  if (onAction) followActions(client, onAction);
 }
 
 /** PM2 spawns its daemon by file name; while it does so, the name is replaced. */
@@ -83,6 +90,49 @@ function noticeStockDaemon(client: Client, onStockDaemon: () => void): void {
         });
       }
       callback?.(error);
+    });
+  };
+}
+
+/** What PM2 asks the daemon to do with one process. */
+export interface Action {
+  id: number;
+  startedMs: number;
+  /** Resolves when the daemon has answered. */
+  done: Promise<void>;
+  /** The workers that have begun to give up their sessions since. */
+  drains(sinceMs: number): Promise<DrainProgress[]>;
+}
+
+const ANSWER_TIMEOUT_MS = 2000;
+const ACTIONS = /^(stop|delete|restart|reload|softReload)ProcessId$/;
+
+function followActions(client: Client, onAction: (action: Action) => Promise<void>): void {
+  const { executeRemote } = client;
+  client.executeRemote = function (method, argument, callback) {
+    if (!ACTIONS.test(method) || !this.client) return executeRemote.call(this, method, argument, callback);
+    const id = Number((argument as { id?: unknown })?.id ?? argument);
+    const drains = (sinceMs: number) =>
+      new Promise<DrainProgress[]>((resolve) => {
+        const answer = (error: unknown, result?: unknown) =>
+          resolve(error || !Array.isArray(result) ? [] : result);
+        if (this.client) this.client.call("stickyDrains", sinceMs, answer);
+        // Nobody answers if the daemon is gone meanwhile.
+        setTimeout(() => resolve([]), this.client ? ANSWER_TIMEOUT_MS : 0).unref();
+      });
+    let done = () => {};
+    const action = {
+      id,
+      startedMs: Date.now(),
+      done: new Promise<void>((resolve) => {
+        done = resolve;
+      }),
+      drains,
+    };
+    const followed = onAction(action);
+    return executeRemote.call(this, method, argument, (...answer) => {
+      done();
+      followed.finally(() => callback?.(...answer));
     });
   };
 }

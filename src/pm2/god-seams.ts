@@ -81,9 +81,15 @@ function drainBeforeKill(god: God, apps: StickyApps): void {
     const handle = apps.handleOfPid(pid);
     const kill = () => killProcess.call(god, pid, env, callback);
     const standstillMs = Number(env.kill_timeout ?? KILL_TIMEOUT_MS);
-    if (handle?.takesPart)
-      handle.drain(standstillMs, Math.max(standstillMs, apps.drainTimeoutMs(env))).then(kill);
-    else kill();
+    if (!handle?.takesPart) {
+      kill();
+      return;
+    }
+    apps.drains.begin(env, handle);
+    handle.drain(standstillMs, Math.max(standstillMs, apps.drainTimeoutMs(env))).then(() => {
+      apps.drains.end(env, handle);
+      kill();
+    });
   };
 }
 
@@ -104,6 +110,7 @@ function exposeStatus(Server: { prototype: { expose(...args: unknown[]): void } 
   const ours: RpcMethods = {
     stickyPing: (_, callback) => callback(null, PM2_VERSION),
     stickyStatus: (_, callback) => callback(null, apps.status()),
+    stickyDrains: (sinceMs, callback) => callback(null, apps.drains.since(Number(sinceMs))),
     stickyRebalance: (name, callback) => callback(null, apps.rebalance(String(name))),
   };
   Server.prototype.expose = function (...args) {

@@ -73,8 +73,9 @@ export function missingFromGod(god: Partial<God>, rpcServer: { expose?: unknown 
 
 export interface Client {
   daemon_mode: boolean;
-  client?: { call(method: string, argument: unknown, callback: (error?: Error) => void): void };
+  client?: { call(method: string, argument: unknown, callback: Callback): void };
   launchDaemon(...args: unknown[]): unknown;
+  executeRemote(method: string, argument: unknown, callback?: (...answer: unknown[]) => void): unknown;
   pingDaemon(callback: (alive: boolean) => void): void;
   launchRPC(callback?: (error: Error | null) => void): void;
 }
@@ -100,7 +101,7 @@ export function missingFromClient(
   config: Partial<ConfigTool>,
   common: Partial<Common>,
 ): string | undefined {
-  for (const name of ["launchDaemon", "pingDaemon", "launchRPC"] as const) {
+  for (const name of ["launchDaemon", "pingDaemon", "launchRPC", "executeRemote"] as const) {
     if (typeof client[name] !== "function") return `Client.${name}`;
   }
   for (const name of ["_operate", "exitCli"] as const) {

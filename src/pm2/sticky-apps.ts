@@ -7,6 +7,7 @@ import { App } from "../primary/app";
 import { bindWorker } from "../primary/bind-worker";
 import type { AppStatus } from "../primary/status";
 import type { WorkerHandle } from "../primary/worker-handle";
+import { Drains } from "./drains";
 import type { God, Pm2Env, Process } from "./internals";
 
 /** An app that can load one of these may use sticky sessions or the adapter. */
@@ -44,6 +45,7 @@ interface Entry {
  * with its last; a port is opened only when a worker asks to be served.
  */
 export class StickyApps {
+  readonly drains = new Drains();
   private readonly entries = new Map<string, Entry>();
   private readonly handles = new WeakMap<Process, WorkerHandle>();
 

@@ -8,6 +8,7 @@ import { type Seat, seatOfSessionId } from "../protocol/session-id";
 import { AgedSet } from "./aged-set";
 import { type Arrival, type ArrivalLimits, Arrivals, refuse } from "./arrival";
 import { Balancer, type BalancingMethod } from "./balancer";
+import { Figures } from "./figures";
 import { Handover } from "./handover";
 import type { LinkLimits } from "./link";
 import { Listener } from "./listener";
@@ -51,8 +52,10 @@ export class App implements WorkerOwner {
   private readonly relay: Relay;
   readonly handover = new Handover({
     pick: (from) => this.leastLoaded.pick(this.readyWorkers().filter((worker) => worker !== from)),
-    claim: (sessionId, worker) => this.claimed.set(sessionId, worker),
+    claim: (sessionId, worker) => this.assign(sessionId, worker),
+    unclaim: (sessionId, worker) => this.onUnclaim(sessionId, worker),
   });
+  readonly figures = new Figures();
   private readonly watchers = new Set<(worker: WorkerHandle) => void>();
   private peersScheduled = false;
 
@@ -213,6 +216,12 @@ export class App implements WorkerOwner {
     this.announcePeers();
     this.tellListening(worker);
     for (const watch of [...this.watchers]) watch(worker);
+  }
+
+  /** A session that comes back to the worker which its id names needs no claim. */
+  private assign(sessionId: string, worker: WorkerHandle): void {
+    if (seatOfSessionId(sessionId) === worker.seat) this.claimed.delete(sessionId);
+    else this.claimed.set(sessionId, worker);
   }
 
   private createArrivals(): Arrivals {

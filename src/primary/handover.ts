@@ -23,7 +23,9 @@ interface Move {
 export interface HandoverOwner {
   /** The worker that takes the next session, if any other than `from` is ready. */
   pick(from: WorkerHandle): WorkerHandle | undefined;
+  /** Whose requests of the session are from now on. */
   claim(sessionId: string, worker: WorkerHandle): void;
+  unclaim(sessionId: string, worker: WorkerHandle): void;
 }
 
 const MAX_ATTEMPTS = 3;
@@ -32,8 +34,6 @@ const NO_BYTES = Buffer.alloc(0);
 /** Moving live sessions between the workers of one app. The primary never reads the connection. */
 export class Handover {
   private readonly moves = new Map<string, Move>();
-  moved = 0;
-  failed = 0;
 
   constructor(private readonly owner: HandoverOwner) {}
 
@@ -58,8 +58,7 @@ export class Handover {
     const move = this.moves.get(sid);
     if (move?.to !== by) return;
     if (ok) {
-      this.moved++;
-      move.from.sessionsMoved++;
+      move.from.figures.count("moved");
       this.end(sid, move, by);
     } else {
       this.fail(sid, move);
@@ -86,25 +85,21 @@ export class Handover {
   }
 
   private moveOf(sid: string, from: WorkerHandle): Move {
-    const former = this.moves.get(sid);
-    // It moves on, so it had come: that word is on its way, on another channel than sockets.
-    if (former?.to === from) this.adopted(from, sid, true);
-    const move = this.moves.get(sid) ?? {
-      from,
-      session: undefined,
-      socket: undefined,
-      to: undefined,
-      attempts: 0,
-    };
+    const known = this.moves.get(sid);
+    if (known?.from === from) return known;
+    // It gives up what it has just adopted; that it did comes on another channel.
+    if (known?.to === from) this.adopted(from, sid, true);
+    else if (known) this.fail(sid, known);
+    const move: Move = { from, session: undefined, socket: undefined, to: undefined, attempts: 0 };
     this.moves.set(sid, move);
+    from.draining.sessionLeft();
     return move;
   }
 
   private next(sid: string, move: Move): void {
     const { session, socket } = move;
     if (!session || (session.transport === "websocket" && !socket)) return;
-    if (move.to) move.to.arriving--;
-    move.to = undefined;
+    this.withdraw(sid, move);
     const to = move.attempts++ < MAX_ATTEMPTS ? this.owner.pick(move.from) : undefined;
     if (!to) {
       this.fail(sid, move);
@@ -118,15 +113,24 @@ export class Handover {
   }
 
   private fail(sid: string, move: Move): void {
-    this.failed++;
-    move.from.sessionsFailed++;
+    move.from.figures.count("failed");
     move.socket?.destroy();
+    this.withdraw(sid, move);
     this.end(sid, move, undefined);
   }
 
+  /** The worker that it was offered to does not get it. */
+  private withdraw(sid: string, move: Move): void {
+    if (!move.to) return;
+    move.to.arriving--;
+    this.owner.unclaim(sid, move.to);
+    move.to = undefined;
+  }
+
   private end(sid: string, move: Move, to: WorkerHandle | undefined): void {
-    if (move.to) move.to.arriving--;
+    if (to) to.arriving--;
     this.moves.delete(sid);
     move.from.send({ type: "moved", sid, seat: to?.seat });
+    move.from.draining.sessionSettled();
   }
 }

@@ -2,6 +2,7 @@
 import type { PublicAddress } from "../protocol/messages";
 import type { App } from "./app";
 import type { BalancingMethod } from "./balancer";
+import type { Outcome } from "./figures";
 import { describeAddress, type ListenerState } from "./listener";
 import type { WorkerState } from "./worker-handle";
 
@@ -22,8 +23,8 @@ export interface AppStatus {
   waiting: number;
   /** What is kept for clients that come back; `evicted` counts what fell out before its time. */
   recovery: { sessions: number; packets: number; bytes: number; evicted: number };
-  /** Live sessions that went from one worker to another, and those that were lost on the way. */
-  handover: { moved: number; failed: number };
+  /** What became of the sessions that workers gave up, those that are gone included. */
+  handover: Record<Outcome, number>;
   workers: WorkerStatus[];
 }
 
@@ -43,6 +44,8 @@ export interface WorkerStatus {
   bytesRelayed: number;
   /** Volatile frames that were dropped because the worker was slow to read. */
   framesDropped: number;
+  /** What became of the sessions that it gave up. */
+  handover: Record<Outcome, number>;
 }
 
 export function statusOf(app: App, counts: { pending: number; waiting: number }): AppStatus {
@@ -56,7 +59,7 @@ export function statusOf(app: App, counts: { pending: number; waiting: number })
     method: app.method,
     ...counts,
     recovery: app.recovery,
-    handover: { moved: app.handover.moved, failed: app.handover.failed },
+    handover: app.figures.toJSON(),
     workers: [...app.workers]
       .filter((worker) => worker.takesPart)
       .map((worker) => ({
@@ -71,6 +74,7 @@ export function statusOf(app: App, counts: { pending: number; waiting: number })
         framesRelayed: worker.framesRelayed,
         bytesRelayed: worker.bytesRelayed,
         framesDropped: worker.framesDropped,
+        handover: worker.figures.toJSON(),
       }))
       .sort((a, b) => a.slot - b.slot || a.generation - b.generation),
   };

@@ -14,6 +14,8 @@ import {
 } from "../protocol/messages";
 import { generationOf, type Seat, slotOf } from "../protocol/session-id";
 import type { Arrival } from "./arrival";
+import { Drain } from "./drain";
+import { Figures } from "./figures";
 import { Handoff, type HandoffLimits } from "./handoff";
 import { type LinkLimits, PrimaryLink } from "./link";
 import { isOfficialMessage, type OfficialMessage, OfficialWorker } from "./official-worker";
@@ -29,11 +31,15 @@ import { isOfficialMessage, type OfficialMessage, OfficialWorker } from "./offic
  */
 export type WorkerState = "starting" | "ready" | "draining" | "gone";
 
+/** How long it may take to close sessions that could not be moved. */
+const CLOSING_MS = 1600;
+
 /** What a worker handle tells the app it belongs to. */
 export interface WorkerOwner {
   readonly log: Log;
   readonly limits: HandoffLimits & LinkLimits;
   readonly handoverTerms: { moves: boolean; ackTimeoutMs: number };
+  readonly figures: Figures;
   /** What the offsets of the app's packets begin with. */
   readonly epoch: string;
   onStateChange(worker: WorkerHandle): void;
@@ -57,18 +63,14 @@ export class WorkerHandle {
   private currentState: WorkerState = "starting";
   private link: PrimaryLink | undefined;
   private readonly handoff: Handoff;
-  private readonly drainWaiters: (() => void)[] = [];
   /** Set once the worker speaks the official packages' protocol instead of ours. */
   official: OfficialWorker | undefined;
-  private standstill: NodeJS.Timeout | undefined;
   /** Each worker says `hello` once: a pipe has one reader. */
   private greeted = false;
   private announced = false;
   private active = false;
   /** Told to drain by its manager: it cannot become ready again. */
   private retired = false;
-  /** It has nothing left, or has run out of time. */
-  private drained = false;
   /** Where the app asked to listen. */
   wants: ListenAddress | undefined;
   /** The worker's private address; `undefined` until it is ready. */
@@ -79,12 +81,13 @@ export class WorkerHandle {
   framesRelayed = 0;
   bytesRelayed = 0;
   framesDropped = 0;
-  /** Sessions that went to another worker when this one stopped, and those that were lost on the way. */
-  sessionsMoved = 0;
-  sessionsFailed = 0;
+  /** What became of the sessions that this worker gave up. */
+  readonly figures: Figures;
   /** Sessions that are moving here. */
   arriving = 0;
-  private drainStartedMs = 0;
+  readonly draining = new Drain((tookMs) =>
+    this.owner.log.info(`${this.name} gave up its sessions in ${tookMs} ms: ${this.figures}`),
+  );
 
   /**
    * @param held the worker is not ready before {@link release} is called, whatever it says itself
@@ -100,6 +103,7 @@ export class WorkerHandle {
       (message, handle, callback) => this.sendHandle(message, handle, callback),
       (arrival) => owner.onReturn(arrival),
     );
+    this.figures = new Figures(owner.figures);
   }
 
   get state(): WorkerState {
@@ -129,7 +133,7 @@ export class WorkerHandle {
 
   /** Whether the requests of the worker's own sessions still go to it. */
   get servesItsSessions(): boolean {
-    return this.currentState === "ready" || (this.currentState === "draining" && !this.drained);
+    return this.currentState === "ready" || (this.currentState === "draining" && !this.draining.over);
   }
 
   /** Whether the worker has used us for something; most processes that PM2 runs do not. */
@@ -181,44 +185,37 @@ export class WorkerHandle {
    * none left, is gone, stands still for `standstillMs`, or after `timeoutMs`.
    */
   drain(standstillMs: number, timeoutMs: number): Promise<void> {
+    const first = !this.retired;
     this.retired = true;
-    this.drainStartedMs = Date.now();
-    if (this.currentState === "gone" || !this.link) {
-      if (this.currentState !== "gone") this.transition("draining");
-      return Promise.resolve();
-    }
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => this.endDrain(), timeoutMs);
-      this.standstill = setTimeout(() => this.endDrain(), standstillMs);
-      this.drainWaiters.push(() => {
-        clearTimeout(timer);
-        clearTimeout(this.standstill);
-        resolve();
-      });
-      this.transition("draining");
-      this.send({ type: "drain", ...this.owner.handoverTerms });
-    });
+    if (this.currentState === "gone") return Promise.resolve();
+    this.transition("draining");
+    if (!this.link) return Promise.resolve();
+    const terms = this.owner.handoverTerms;
+    // A session that waits for an acknowledgement is no standstill before that is given up.
+    const sessionStandstillMs = Math.max(standstillMs, terms.moves ? terms.ackTimeoutMs + CLOSING_MS : 0);
+    const drained = this.draining.begin({ standstillMs, sessionStandstillMs, timeoutMs }, this.sessions);
+    if (first) this.send({ type: "drain", ...terms, withinMs: timeoutMs });
+    return drained;
   }
 
   /** The process is gone, or is leaving the cluster. */
   left(): void {
     if (this.currentState === "gone") return;
-    this.sessions = 0;
-    this.connections = 0;
     this.transition("gone");
     this.handoff.abandon();
-    this.endDrain();
-    const silent = shield(this.owner.log, () => this.owner.onSilence(this));
+    this.draining.stop();
+    const silent = shield(this.owner.log, () => this.fallSilent());
     if (this.link) this.link.finish(silent);
     else silent();
   }
 
-  private reportDrain(): void {
-    const ms = Date.now() - this.drainStartedMs;
-    const left = this.sessions > 0 ? `, ${this.sessions} cut` : "";
-    this.owner.log.info(
-      `${this.name} gave up its sessions in ${ms} ms: ${this.sessionsMoved} moved, ${this.sessionsFailed} failed${left}`,
-    );
+  private fallSilent(): void {
+    // What it still had when it was told to give up everything was cut off with it.
+    if (this.retired) this.figures.count("failed", this.sessions);
+    this.sessions = 0;
+    this.connections = 0;
+    this.owner.onSilence(this);
+    this.draining.finish();
   }
 
   private becomeReady(): void {
@@ -230,12 +227,6 @@ export class WorkerHandle {
     if (this.currentState === next) return;
     this.currentState = next;
     this.owner.onStateChange(this);
-  }
-
-  private endDrain(): void {
-    if (this.drainWaiters.length > 0 && !this.drained) this.reportDrain();
-    this.drained = true;
-    for (const done of this.drainWaiters.splice(0)) done();
   }
 
   private handleEnvelope(envelope: Envelope, socket: Socket | undefined): void {
@@ -301,12 +292,7 @@ export class WorkerHandle {
         this.handoff.refused(message.seq);
         break;
       case "load":
-        // Something is less than before: the drain goes on.
-        if (message.sessions < this.sessions || message.connections < this.connections)
-          this.standstill?.refresh();
-        this.sessions = message.sessions;
-        this.connections = message.connections;
-        this.forwarded = message.forwarded;
+        this.noteLoad(message);
         break;
       case "claim":
         this.owner.onClaim(message.id, this);
@@ -325,11 +311,20 @@ export class WorkerHandle {
         this.owner.onAdopted(this, message.sid, message.ok);
         break;
       case "drained":
-        this.endDrain();
+        this.draining.finish();
         break;
       default:
         this.owner.onRelay(this, message, bytes);
     }
+  }
+
+  private noteLoad({ sessions, connections, forwarded, closed }: Extract<ToPrimary, { type: "load" }>): void {
+    const less = sessions < this.sessions || connections < this.connections;
+    this.sessions = sessions;
+    this.connections = connections;
+    this.forwarded = forwarded;
+    if (less) this.draining.progress(sessions);
+    if (closed > this.figures.closed) this.figures.count("closed", closed - this.figures.closed);
   }
 
   private welcome(version: number): void {

@@ -71,10 +71,11 @@ export function encodeFrame(message: Message): Buffer {
       return frame;
     }
     case "load": {
-      const frame = allocate(KIND.load, 12);
+      const frame = allocate(KIND.load, 16);
       frame.writeUInt32LE(message.sessions, HEADER);
       frame.writeUInt32LE(message.connections, HEADER + 4);
       frame.writeUInt32LE(message.forwarded, HEADER + 8);
+      frame.writeUInt32LE(message.closed, HEADER + 12);
       return frame;
     }
     default: {
@@ -111,12 +112,13 @@ export function decodeFrame(bytes: Buffer): Message {
       if (body.length !== 8) throw new FrameError("kept has a wrong length");
       return { type: "kept", order: body.readDoubleLE(0) };
     case KIND.load:
-      if (body.length !== 12) throw new FrameError("load has a wrong length");
+      if (body.length !== 16) throw new FrameError("load has a wrong length");
       return {
         type: "load",
         sessions: body.readUInt32LE(0),
         connections: body.readUInt32LE(4),
         forwarded: body.readUInt32LE(8),
+        closed: body.readUInt32LE(12),
       };
     case KIND.json:
       return parseJson(body, "type") as unknown as Message;

@@ -135,8 +135,8 @@ export type ToPrimary =
   | { type: "accepted"; seq: number }
   /** I cannot take the socket of handoff `seq`; give it to somebody else. */
   | { type: "refused"; seq: number }
-  /** How much I carry at the moment. */
-  | { type: "load"; sessions: number; connections: number; forwarded: number }
+  /** How much I carry at the moment; `closed` sessions so far that could not go to another worker. */
+  | { type: "load"; sessions: number; connections: number; forwarded: number; closed: number }
   /** A session id that does not name me is mine; answered by `claimed` so that no request can overtake it. */
   | { type: "claim"; seq: number; id: string }
   /** A claimed session id is not in use any more. */
@@ -189,8 +189,8 @@ export type ToWorker =
   | { type: "peers"; peers: Peer[] }
   | { type: "claimed"; seq: number }
   | { type: "owner"; seq: number; seat?: Seat }
-  /** Stop taking new work, give up the sessions, then say `drained`. */
-  | { type: "drain"; moves: boolean; ackTimeoutMs: number }
+  /** Stop taking new work, give up the sessions, then say `drained`; all that takes at most `withinMs`. */
+  | { type: "drain"; moves: boolean; ackTimeoutMs: number; withinMs: number }
   /** Give so many sessions to other workers. */
   | { type: "shed"; count: number; moves: boolean; ackTimeoutMs: number }
   /** The session's client came back elsewhere: close its connection here, then say `surrendered`. */

@@ -60,7 +60,7 @@ const SHAPES: Record<ToPrimary["type"], Check> = {
   closing: nothing,
   accepted: shape({ seq: number }),
   refused: shape({ seq: number }),
-  load: shape({ sessions: number, connections: number, forwarded: number }),
+  load: shape({ sessions: number, connections: number, forwarded: number, closed: number }),
   claim: shape({ seq: number, id: text }),
   unclaim: shape({ id: text }),
   whose: shape({ seq: number, id: text }),

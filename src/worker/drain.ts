@@ -14,9 +14,13 @@ import type { Whereabouts } from "./whereabouts";
 
 /** How many sessions are on their way at the same time: enough to keep all processes busy, few enough to be quick. */
 const AT_ONCE = 64;
-/** Sessions that cannot be moved are closed at this pace, so that their clients do not come back all at once. */
+/**
+ * Sessions that cannot be moved are closed in steps, so that their clients do not come back all at once: at this pace,
+ * or faster if that would take more than this part of the time there is.
+ */
 const CLOSE_INTERVAL_MS = 20;
-const MS_PER_CLOSE = 2;
+const CLOSES_PER_STEP = 10;
+const PART_OF_TIME = 0.8;
 
 /** How sessions are to be given up; from the primary's `drain` or `shed`. */
 export interface HandoverTerms {
@@ -37,6 +41,9 @@ export class Drain {
   private readonly turns = new Turns(AT_ONCE);
   /** Set once the drain has begun. */
   private terms: HandoverTerms | undefined;
+  private endMs = 0;
+  /** Sessions that could not go to another worker. */
+  closed = 0;
   private state: "idle" | "running" | "done" = "idle";
 
   constructor(
@@ -58,11 +65,12 @@ export class Drain {
     return this.state === "done";
   }
 
-  start(terms: HandoverTerms): void {
+  start(terms: HandoverTerms, withinMs: number): void {
     if (this.state !== "idle") return;
     this.state = "running";
     this.router.draining = true;
     this.terms = terms;
+    this.endMs = Date.now() + withinMs;
     void this.giveUpOrClose(this.live(), terms);
     this.check();
   }
@@ -79,11 +87,18 @@ export class Drain {
 
   private async giveUpOrClose(all: EioSocket[], terms: HandoverTerms): Promise<void> {
     const left = terms.moves && this.whereabouts.ready.length > 0 ? await this.giveUp(all, terms) : all;
-    const perStep = Math.ceil(CLOSE_INTERVAL_MS / MS_PER_CLOSE);
+    const steps = Math.max(1, ((this.endMs - Date.now()) * PART_OF_TIME) / CLOSE_INTERVAL_MS);
+    const perStep = Math.max(CLOSES_PER_STEP, Math.ceil(left.length / steps));
     while (left.length > 0) {
-      for (const conn of left.splice(0, perStep)) conn.close();
+      for (const conn of left.splice(0, perStep)) this.close(conn, false);
       if (left.length > 0) await delay(CLOSE_INTERVAL_MS);
     }
+  }
+
+  /** @param discard whether what waits to be written is lost anyway */
+  private close(conn: EioSocket, discard: boolean): void {
+    if (conn.readyState === "open") this.closed++;
+    conn.close(discard);
   }
 
   private live(): EioSocket[] {
@@ -97,9 +112,10 @@ export class Drain {
     const left: EioSocket[] = [];
     const giveUpOne = async (conn: EioSocket) => {
       const giving = giveUpSession(conn, link, whereabouts, turns, ackTimeoutMs, connectBy);
-      const departed = await giving.catch(() => undefined);
-      if (departed) this.follow(departed);
-      else left.push(conn);
+      const outcome = await giving.catch(() => "parted" as const);
+      if (outcome === "stays") left.push(conn);
+      else if (outcome === "parted") this.close(conn, true);
+      else this.follow(outcome);
       this.check();
     };
     await Promise.all(conns.map(giveUpOne));

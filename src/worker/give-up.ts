@@ -42,7 +42,8 @@ export interface Departed {
  *        │  └──has asked, or was asked, meanwhile──┐                                 ▼
  *        └──none open──────────────────────────────┴── queueing (served as ever, unless it is paused)
  *     queueing ──its turn──▶ parted (its sockets are closed here) ──flushed──▶ departed: the caller sends its socket
- *     any ──timeout, closed, not movable──▶ undefined: the caller closes it, and its client recovers by reconnecting
+ *     parted ──its client does not read──▶ "parted": it cannot stay either
+ *     any other ──timeout, closed, not movable──▶ "stays"
  *
  * Its turn lasts until another worker has it: only so many clients at a time are without a server.
  */
@@ -53,17 +54,17 @@ export async function giveUpSession(
   turns: Turns,
   ackTimeoutMs: number,
   connectBy: number,
-): Promise<Departed | undefined> {
+): Promise<Departed | "stays" | "parted"> {
   const connecting = () => socketsOf(conn).length === 0 || whereabouts.isArriving(conn.id);
   while (connecting() && link.recovers && conn.readyState === "open" && Date.now() < connectBy) {
     await delay(LOOK_AGAIN_MS);
   }
-  if (connecting() || !canMove(conn, socketsOf(conn))) return undefined;
-  if (!(await comeToRest(conn, link, turns, ackTimeoutMs))) return undefined;
+  if (connecting() || !canMove(conn, socketsOf(conn))) return "stays";
+  if (!(await comeToRest(conn, link, turns, ackTimeoutMs))) return "stays";
   try {
     const departed = await depart(conn, link, whereabouts);
-    if (departed) void departed.settled.then(() => turns.pass());
-    else turns.pass();
+    if (departed === "parted") turns.pass();
+    else void departed.settled.then(() => turns.pass());
     return departed;
   } catch (error) {
     turns.pass();
@@ -75,14 +76,14 @@ async function depart(
   conn: EioSocket,
   link: WorkerLink,
   whereabouts: Whereabouts,
-): Promise<Departed | undefined> {
+): Promise<Departed | "parted"> {
   const sockets = socketsOf(conn);
   const session = describeSession(conn, sockets, link.lastOrder);
   const settled = whereabouts.leave(conn.id);
   part(sockets);
   if (!(await flushed(conn))) {
     whereabouts.stay(conn.id);
-    return undefined;
+    return "parted";
   }
   const socket = detach(conn);
   link.send({ type: "move", session });

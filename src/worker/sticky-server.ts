@@ -78,7 +78,7 @@ export class StickyServer {
     link.on("handoff", (seq, head, handle, session) => this.receive(seq, head, handle, session));
     link.on("adopt", ({ session }) => this.adopt(session, undefined));
     link.on("listening", ({ address }) => this.onPublic(address));
-    link.on("drain", (terms) => this.drain.start(terms));
+    link.on("drain", ({ withinMs, ...terms }) => this.drain.start(terms, withinMs));
     link.on("shed", ({ count, ...terms }) => void this.drain.shed(count, terms));
     process.once("disconnect", () => {
       // Nobody can give us connections any more, and the private address alone should not keep the process.
@@ -215,6 +215,7 @@ export class StickyServer {
         sessions: this.sessions.count,
         connections: this.connections.size,
         forwarded: this.router.forwarded,
+        closed: this.drain.closed,
       });
       this.drain.check();
     });

@@ -1,9 +1,7 @@
 import type { Socket } from "socket.io-client";
 import { expect, test } from "vitest";
 import { client } from "../helpers/app-clients";
-import { START, startApp, worker } from "../helpers/planned-stops";
-
-const RECOVERABLE = worker("", "{ connectionStateRecovery: {} }") + START;
+import { RECOVERABLE, START, startApp, worker } from "../helpers/planned-stops";
 
 /** A client that counts, asks and listens; what it saw is looked at in the end. */
 async function busyClient(port: number, transport: string) {

@@ -27,6 +27,7 @@ test("pm2 sticky shows listeners and workers, for people and for programs", asyn
       forwarded: 0,
       framesRelayed: expect.any(Number),
       bytesRelayed: expect.any(Number),
+      handover: { moved: 0, closed: 0, failed: 0 },
     });
 
   const { code, stdout } = await daemon.pm2("sticky", "chat");
@@ -34,7 +35,9 @@ test("pm2 sticky shows listeners and workers, for people and for programs", asyn
   const [head, titles, ...rows] = stdout.trimEnd().split("\n");
   expect(head).toBe(`chat: port ${port} open, least-connection`);
   expect(titles!.trim().split(/ {2,}/)).toEqual(
-    "slot,pid,gen,state,sessions,connections,handed off,forwarded,frames,bytes,dropped".split(","),
+    "slot,pid,gen,state,sessions,connections,handed off,forwarded,frames,bytes,dropped,moved,closed,failed".split(
+      ",",
+    ),
   );
   expect(rows.map((row) => row.trim().split(/ {2,}/).slice(0, 4))).toEqual(
     workers.map((each) => [String(each.slot), String(each.pid), "0", "ready"]),

@@ -162,7 +162,8 @@ export function processesOf(home: string): { pid: number; command: string }[] {
   return found;
 }
 
-function collect(child: ChildProcess): Promise<Output> {
+/** What a process writes, until it ends. */
+export function collect(child: ChildProcess): Promise<Output> {
   let stdout = "";
   let stderr = "";
   child.stdout?.on("data", (chunk) => {

@@ -40,6 +40,41 @@ export async function startApp(source: string, instances: number, sticky: object
   return { daemon, port };
 }
 
+/** A worker whose live sessions can move. */
+export const RECOVERABLE = worker("", "{ connectionStateRecovery: {} }") + START;
+
+export interface Drained {
+  slot: number;
+  ms: number;
+  moved: number;
+  closed: number;
+  failed: number;
+}
+
+/** What the daemon's log says of the workers that gave up their sessions. */
+export function drained(daemon: Daemon): Drained[] {
+  const line =
+    /app: worker (\d+) \(pid \d+\) gave up its sessions in (\d+) ms: (\d+) moved, (\d+) closed, (\d+) failed/g;
+  return [...daemon.log.matchAll(line)].map((found) => {
+    const [slot, ms, moved, closed, failed] = found.slice(1).map(Number) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    return { slot, ms, moved, closed, failed };
+  });
+}
+
+/** How many sessions the workers have in all, as soon as it is `count`. */
+export async function untilSessions(daemon: Daemon, count: number): Promise<void> {
+  await until(async () => {
+    const [app] = await daemon.sticky();
+    return app?.workers.reduce((sum, { sessions }) => sum + sessions, 0) === count ? true : undefined;
+  }, `the workers to have ${count} sessions`);
+}
+
 export async function pids(daemon: Daemon): Promise<number[]> {
   return (await daemon.list()).map(({ pid }) => pid).sort();
 }

@@ -58,7 +58,7 @@ const messages: Arbitrary<Message> = oneof(
   record({ type: constant("respond" as const), uid: string({ maxLength: 60 }), payload }),
   record({ type: constant("accepted" as const), seq: u32 }),
   record({ type: constant("kept" as const), order: nat() }),
-  record({ type: constant("load" as const), sessions: u32, connections: u32, forwarded: u32 }),
+  record({ type: constant("load" as const), sessions: u32, connections: u32, forwarded: u32, closed: u32 }),
   record({ type: constant("claim" as const), seq: u32, id: string({ unit: "binary" }) }),
   record({ type: constant("gone" as const), uids: array(string()) }),
 );
@@ -133,7 +133,7 @@ test("any garbage is more to come, a frame or a FrameError, never another except
     ),
     almost.map((json) => frameOf(0, json)),
     jsonValue().map((value) => {
-      const frame = encodeFrame({ type: "drain", moves: true, ackTimeoutMs: 5000 });
+      const frame = encodeFrame({ type: "drain", moves: true, ackTimeoutMs: 5000, withinMs: 30_000 });
       const body = Buffer.from(JSON.stringify(value));
       const head = Buffer.from(frame.subarray(0, 5));
       head.writeUInt32LE(body.length + 1);

@@ -25,7 +25,7 @@ test("every member of God that we rely on is missed if it is not there", () => {
 });
 
 test("every member of the client that we rely on is missed if it is not there", () => {
-  const client = { launchDaemon: nothing, pingDaemon: nothing, launchRPC: nothing };
+  const client = { launchDaemon: nothing, pingDaemon: nothing, launchRPC: nothing, executeRemote: nothing };
   const api = { _operate: nothing, exitCli: nothing };
   const config = { validateJSON: () => ({ errors: [], config: {} }) };
   const common = { isConfigFile: () => null };
