@@ -54,6 +54,8 @@ export class Recovery<W extends RecoveringWorker> {
   private readonly surrenders = new Map<StoredSession<W>, Surrender<W>>();
   /** How often a worker was asked to give a session up and has not answered: what it says of it is of the past. */
   private readonly owing = new Map<StoredSession<W>, Map<W, number>>();
+  /** The same sessions by name; there are two of a name if an id is used again. */
+  private readonly owingByName = new Map<string, Set<StoredSession<W>>>();
   private maxAgeMs = 0;
   private pongMs = 0;
   private timer: NodeJS.Timeout | undefined;
@@ -190,12 +192,14 @@ export class Recovery<W extends RecoveringWorker> {
     this.surrenders.set(session, { waiter, timer });
     const owing = this.owing.get(session) ?? new Map<W, number>();
     this.owing.set(session, owing.set(from, (owing.get(from) ?? 0) + 1));
+    const name = nameOf(session);
+    this.owingByName.set(name, (this.owingByName.get(name) ?? new Set()).add(session));
     from.send({ type: "surrender", nsp: session.nsp, sid: session.sid });
   }
 
-  private surrendered(worker: W, { nsp, sid }: { nsp: string; sid: string }): void {
-    for (const [session, workers] of this.owing) {
-      if (session.sid !== sid || session.nsp !== nsp) continue;
+  private surrendered(worker: W, named: { nsp: string; sid: string }): void {
+    for (const session of [...(this.owingByName.get(nameOf(named)) ?? [])]) {
+      const workers = this.owing.get(session)!;
       const owed = workers.get(worker) ?? 0;
       if (owed > 1) workers.set(worker, owed - 1);
       else if (owed === 1) this.forgive(session, workers, worker);
@@ -205,7 +209,12 @@ export class Recovery<W extends RecoveringWorker> {
   /** The worker has nothing more to say of the session. */
   private forgive(session: StoredSession<W>, workers: Map<W, number>, worker: W): void {
     workers.delete(worker);
-    if (workers.size === 0) this.owing.delete(session);
+    if (workers.size === 0) {
+      this.owing.delete(session);
+      const namesakes = this.owingByName.get(nameOf(session));
+      namesakes?.delete(session);
+      if (namesakes?.size === 0) this.owingByName.delete(nameOf(session));
+    }
     if (session.worker === worker || session.worker === undefined) this.settle(session);
   }
 
@@ -247,4 +256,8 @@ export class Recovery<W extends RecoveringWorker> {
   private refuse(worker: W, { seq }: Restore, reason: NotRestored): void {
     worker.send({ type: "restored", seq, reason, missed: [] });
   }
+}
+
+function nameOf({ nsp, sid }: { nsp: string; sid: string }): string {
+  return `${nsp}\n${sid}`;
 }
