@@ -14,8 +14,8 @@ import { pause } from "./until";
 
 const GENERATORS = 2;
 /** All of it together; so that two cores have some time left. */
-const ANSWERS_PER_SECOND = 4000;
-const DELIVERIES_PER_SECOND = 8000;
+const ANSWERS_PER_SECOND = 2500;
+const DELIVERIES_PER_SECOND = 5000;
 /** Fewer clients are not more busy than this. */
 const MIN_INTERVAL_MS = 100;
 const WARM_UP_MS = 1000;

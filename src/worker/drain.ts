@@ -51,6 +51,8 @@ export class Drain {
     private readonly link: WorkerLink,
     private readonly sessions: Sessions,
     private readonly connections: Set<Socket>,
+    /** Those of them that can be between two requests. */
+    private readonly httpConnections: Set<Socket>,
     /** Answers to requests that came by way of other workers. */
     private readonly forPeers: ReadonlySet<unknown>,
     private readonly router: Router,
@@ -149,14 +151,14 @@ export class Drain {
   giveBackIdle(): void {
     if (!process.connected) return;
     const idle: Socket[] = [];
-    for (const socket of this.connections) {
+    for (const socket of this.httpConnections) {
       socket.destroy = () => {
         idle.push(socket);
         return socket;
       };
     }
     this.httpServer.closeIdleConnections();
-    for (const socket of this.connections) Reflect.deleteProperty(socket, "destroy");
+    for (const socket of this.httpConnections) Reflect.deleteProperty(socket, "destroy");
     for (const socket of idle) {
       if (hasOpenAnswer(socket)) continue; // its end comes back here
       // A listener for data makes the HTTP parser let go of the handle, so that the socket can be sent.
@@ -168,6 +170,7 @@ export class Drain {
   /** The connection is not ours any more; the drain is not done before it has left the process. */
   private letGo(socket: Socket, send: (sent: () => void) => void): void {
     this.connections.delete(socket);
+    this.httpConnections.delete(socket);
     this.leaving++;
     // It may have to wait for its turn, and the HTTP server takes it for an idle connection all the while.
     socket.destroy = () => socket;

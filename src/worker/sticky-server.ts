@@ -35,6 +35,8 @@ export class StickyServer {
   private readonly router: Router;
   private readonly drain: Drain;
   private readonly connections = new Set<Socket>();
+  /** Those that have not been upgraded. */
+  private readonly httpConnections = new Set<Socket>();
   private readonly forPeers = new Set<ServerResponse>();
   private readonly privateAddress = privateAddress();
   private readonly servers = new Set<SocketIoServer>();
@@ -69,6 +71,7 @@ export class StickyServer {
       link,
       this.sessions,
       this.connections,
+      this.httpConnections,
       this.forPeers,
       this.router,
       this.whereabouts,
@@ -176,6 +179,7 @@ export class StickyServer {
     this.injecting = false;
     if (!socket) return;
     this.hold(socket);
+    this.httpConnections.add(socket);
     socket.unshift(head);
     this.onChange();
   }
@@ -184,6 +188,7 @@ export class StickyServer {
     this.connections.add(socket);
     socket.once("close", () => {
       this.connections.delete(socket);
+      this.httpConnections.delete(socket);
       this.onChange();
     });
   }
@@ -276,6 +281,7 @@ export class StickyServer {
       }
       case "upgrade": {
         const [req, socket, head] = args as [IncomingMessage, Socket, Buffer];
+        this.httpConnections.delete(socket);
         return this.router.divertUpgrade(req, socket, head, local);
       }
       case "listening":
