@@ -6,13 +6,14 @@ export async function contest<T>(
   what: string,
   run: (serving: Serving) => Promise<T>,
   programs: readonly Program[] = PROGRAMS,
-  app: App = "worker",
+  app?: App,
+  workers?: number,
 ): Promise<Results<T>> {
   const results: Results<T> = {};
   for (const program of programs) {
     note(`${what}: ${program}`);
     try {
-      const serving = await start(program, app);
+      const serving = await start(program, app, workers);
       try {
         results[program] = await run(serving);
       } finally {
