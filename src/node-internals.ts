@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import type { ServerResponse } from "node:http";
 import type { Server as NetServer, Socket } from "node:net";
 
 /**
@@ -42,9 +43,13 @@ export function resumeReading(socket: Socket): void {
   socket.resume();
 }
 
-/** Whether an answer on this connection of an HTTP server has not left the process, although it may be finished. */
+/** The answer on this connection of an HTTP server that has not left the process, although it may be finished. */
+export function openAnswer(socket: Socket): ServerResponse | undefined {
+  return (socket as unknown as { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
+}
+
 export function hasOpenAnswer(socket: Socket): boolean {
-  return ((socket as unknown as { _httpMessage?: unknown })._httpMessage ?? null) !== null;
+  return openAnswer(socket) !== undefined;
 }
 
 /**

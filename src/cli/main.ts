@@ -3,7 +3,7 @@
  * The `pm2` command: ours if it is one of ours, else PM2's own.
  */
 import { describe } from "../errors";
-import { applyClientSeams } from "../pm2/client-seams";
+import { type Action, applyClientSeams } from "../pm2/client-seams";
 import { requirePm2 } from "../pm2/internals";
 import { commandOf, register } from "./commands";
 import { Progress } from "./progress";
@@ -12,10 +12,16 @@ import { Progress } from "./progress";
 export function run(binary: "CLI" | "Runtime4Docker" | "DevCLI"): void {
   const argv = process.argv.slice(2);
   const command = commandOf(argv);
+  const progress = new Progress();
+  const force = argv.includes("--force") || argv.includes("-f");
+  const follow = (action: Action) => {
+    if (force && action.ends) action.hurry();
+    return progress.follow(action);
+  };
   applyClientSeams(() => {
     // `update` is the remedy, `kill` needs none.
     if (command !== "update" && command !== "kill") console.error(describe("STICKY_DAEMON"));
-  }, new Progress().follow);
+  }, follow);
   if (binary === "CLI" && command === "sticky") {
     const { stickyCommand } = require("./sticky-command") as typeof import("./sticky-command");
     void stickyCommand(argv);

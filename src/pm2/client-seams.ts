@@ -98,10 +98,14 @@ function noticeStockDaemon(client: Client, onStockDaemon: () => void): void {
 export interface Action {
   id: number;
   startedMs: number;
+  /** Whether the process is to end. */
+  ends: boolean;
   /** Resolves when the daemon has answered. */
   done: Promise<void>;
   /** The workers that have begun to give up their sessions since. */
   drains(sinceMs: number): Promise<DrainProgress[]>;
+  /** Lets the process end without giving up its sessions. */
+  hurry(): void;
 }
 
 const ANSWER_TIMEOUT_MS = 2000;
@@ -128,6 +132,8 @@ function followActions(client: Client, onAction: (action: Action) => Promise<voi
         done = resolve;
       }),
       drains,
+      ends: method === "stopProcessId" || method === "deleteProcessId",
+      hurry: () => this.client?.call("stickyHurry", id, () => {}),
     };
     const followed = onAction(action);
     return executeRemote.call(this, method, argument, (...answer) => {

@@ -28,6 +28,7 @@ export function applyGodSeams(): void {
   attachWorkers(god, apps);
   reloadSafely(god, apps);
   drainBeforeKill(god, apps);
+  hurryOnSecondSignal(apps);
   closeWithLastWorker(god, apps);
   exposeStatus(Server, apps);
 }
@@ -93,6 +94,17 @@ function drainBeforeKill(god: God, apps: StickyApps): void {
   };
 }
 
+/** A signal ends the daemon, as soon as its workers have given up what they have; another one means now. */
+function hurryOnSecondSignal(apps: StickyApps): void {
+  let ending = false;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGQUIT"] as const) {
+    process.on(signal, () => {
+      if (ending) apps.hurry();
+      ending = true;
+    });
+  }
+}
+
 function closeWithLastWorker(god: God, apps: StickyApps): void {
   const { deleteProcessId } = god;
   god.deleteProcessId = (id, callback) => {
@@ -111,6 +123,7 @@ function exposeStatus(Server: { prototype: { expose(...args: unknown[]): void } 
     stickyPing: (_, callback) => callback(null, PM2_VERSION),
     stickyStatus: (_, callback) => callback(null, apps.status()),
     stickyDrains: (sinceMs, callback) => callback(null, apps.drains.since(Number(sinceMs))),
+    stickyHurry: (id, callback) => callback(null, apps.hurry(Number(id))),
     stickyRebalance: (name, callback) => callback(null, apps.rebalance(String(name))),
   };
   Server.prototype.expose = function (...args) {

@@ -110,14 +110,11 @@ function untilReady(fresh: Process, apps: StickyApps, timeoutMs: number): Promis
     const onListening = () => {
       const handle = apps.handleOf(fresh);
       if (fresh.pm2_env.wait_ready && handle?.state !== "ready") return;
-      clearTimeout(timer);
+      unwatch();
       resolve({ ready: true });
     };
-    fresh.on("listening", onListening);
-    // Before PM2's own listener, which would restart it.
-    fresh.prependOnceListener("exit", (code: number, signal: string | null) => {
-      clearTimeout(timer);
-      fresh.removeListener("listening", onListening);
+    const onExit = (code: number, signal: string | null) => {
+      unwatch();
       const { status } = fresh.pm2_env;
       if (status === "stopping" || status === "stopped") {
         resolve({ interrupted: true });
@@ -130,7 +127,15 @@ function untilReady(fresh: Process, apps: StickyApps, timeoutMs: number): Promis
       // What it said last may arrive after its end.
       if (fresh.isConnected()) fresh.once("disconnect", fail);
       else fail();
-    });
+    };
+    const unwatch = () => {
+      clearTimeout(timer);
+      fresh.removeListener("listening", onListening);
+      fresh.removeListener("exit", onExit);
+    };
+    fresh.on("listening", onListening);
+    // Before PM2's own listener, which would restart it.
+    fresh.prependOnceListener("exit", onExit);
   });
 }
 

@@ -87,6 +87,13 @@ export class StickyApps {
     return this.entries.get(keyOf(env))?.drainTimeoutMs ?? 0;
   }
 
+  /** The process with this id, and one that it replaces, are to end at once. Without an id, all are. */
+  hurry(id?: number): void {
+    for (const [key, process] of Object.entries(this.god.clusters_db)) {
+      if (id === undefined || key === String(id) || key === `_old_${id}`) this.handleOf(process)?.hurry();
+    }
+  }
+
   /** A process was deleted: the app's port is closed with the last one. */
   onDeleted(env: Pm2Env): void {
     const key = keyOf(env);

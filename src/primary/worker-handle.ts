@@ -71,6 +71,7 @@ export class WorkerHandle {
   private active = false;
   /** Told to drain by its manager: it cannot become ready again. */
   private retired = false;
+  private hurried = false;
   /** Where the app asked to listen. */
   wants: ListenAddress | undefined;
   /** The worker's private address; `undefined` until it is ready. */
@@ -194,8 +195,15 @@ export class WorkerHandle {
     // A session that waits for an acknowledgement is no standstill before that is given up.
     const sessionStandstillMs = Math.max(standstillMs, terms.moves ? terms.ackTimeoutMs + CLOSING_MS : 0);
     const drained = this.draining.begin({ standstillMs, sessionStandstillMs, timeoutMs }, this.sessions);
-    if (first) this.send({ type: "drain", ...terms, withinMs: timeoutMs });
+    if (this.hurried) this.draining.stop();
+    else if (first) this.send({ type: "drain", ...terms, withinMs: timeoutMs });
     return drained;
+  }
+
+  /** Whoever waits for its drain, now or later, waits no more. */
+  hurry(): void {
+    this.hurried = true;
+    this.draining.stop();
   }
 
   /** The process is gone, or is leaving the cluster. */

@@ -2,8 +2,9 @@
 import type { Server as HttpServer } from "node:http";
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { hasOpenAnswer } from "../node-internals";
+import { hasOpenAnswer, openAnswer } from "../node-internals";
 import type { EngineSocket } from "./engine";
+import { hurryForwarded } from "./forward";
 import { type Departed, giveUpSession } from "./give-up";
 import type { WorkerLink } from "./link";
 import type { Router } from "./router";
@@ -73,6 +74,8 @@ export class Drain {
     this.router.draining = true;
     this.terms = terms;
     this.endMs = Date.now() + withinMs;
+    hurryForwarded();
+    for (const socket of this.connections) openAnswer(socket)?.once("close", () => this.check());
     void this.giveUpOrClose(this.live(), terms);
     this.check();
   }

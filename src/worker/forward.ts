@@ -7,6 +7,8 @@ import type { Socket } from "node:net";
  * ways; the owner sees the client's address, not ours.
  */
 const CLIENT_HEADER = "pm2-socket.io-client";
+/** The poll is to be answered soon, with nothing if there is nothing: who passes it on wants to end. */
+const HURRY_HEADER = "pm2-socket.io-hurry";
 /** Headers that concern one connection only (RFC 9110, 7.6.1), and `expect`, which was answered already. */
 const HOP_BY_HOP = new Set([
   "connection",
@@ -20,6 +22,16 @@ const HOP_BY_HOP = new Set([
 ]);
 
 const agent = new Agent({ keepAlive: true });
+
+/** The requests that are on their way: what asks for the answer to come soon. */
+const underWay = new Set<() => void>();
+let hurried = false;
+
+/** This worker wants to end: polls that it has passed on, or will, are answered soon. */
+export function hurryForwarded(): void {
+  hurried = true;
+  for (const hurry of underWay) hurry();
+}
 
 /**
  * @param onUnreachable called instead of answering if the owner cannot be reached and nothing is lost yet
@@ -37,9 +49,21 @@ export function forward(
   const { remoteAddress, remotePort, remoteFamily } = req.socket;
   headers[CLIENT_HEADER] = `${remoteAddress} ${remotePort} ${remoteFamily}`;
 
+  delete headers[HURRY_HEADER]; // not the client's to say
+  if (hurried) headers[HURRY_HEADER] = "1";
+
   const hasBody =
     req.headers["content-length"] !== undefined || req.headers["transfer-encoding"] !== undefined;
   const upstream = request({ socketPath: address, method: req.method, path: req.url, headers, agent });
+  // Nobody else can tell the owner which poll is meant; the answer to this says nothing.
+  const hurry = () =>
+    request({ socketPath: address, path: req.url, headers: { [HURRY_HEADER]: "0" }, agent }, (answer) =>
+      answer.resume(),
+    )
+      .on("error", () => {})
+      .end();
+  underWay.add(hurry);
+  res.once("close", () => underWay.delete(hurry));
   let bodyStarted = false;
   const start = () => {
     bodyStarted = hasBody;
@@ -111,12 +135,27 @@ function endToEnd(rawHeaders: string[]): string[] {
   return kept;
 }
 
+/**
+ * Whether another worker wants the session's open poll to be answered soon: this request ("with it"), or one that came
+ * before ("instead of it": this one is nothing else).
+ */
+export function takeHurry(req: IncomingMessage): "with it" | "instead of it" | undefined {
+  const value = takeHeader(req, HURRY_HEADER);
+  if (value === undefined) return undefined;
+  return value === "0" ? "instead of it" : "with it";
+}
+
+function takeHeader(req: IncomingMessage, header: string): string | undefined {
+  const value = req.headers[header];
+  delete req.headers[header];
+  const at = req.rawHeaders.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === header);
+  if (at >= 0) req.rawHeaders.splice(at, 2);
+  return value === undefined ? undefined : String(value);
+}
+
 /** A request that came over the private address: its socket speaks of the client from now on. */
 export function adoptClient(req: IncomingMessage): void {
-  const [address, port, family] = String(req.headers[CLIENT_HEADER] ?? "").split(" ");
-  delete req.headers[CLIENT_HEADER];
-  const at = req.rawHeaders.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === CLIENT_HEADER);
-  if (at >= 0) req.rawHeaders.splice(at, 2);
+  const [address, port, family] = (takeHeader(req, CLIENT_HEADER) ?? "").split(" ");
   // One request at a time uses a connection of the other worker's agent, so this holds until the answer is out.
   define(req.socket, "remoteAddress", address && address !== "undefined" ? address : undefined);
   define(req.socket, "remotePort", port && port !== "undefined" ? Number(port) : undefined);

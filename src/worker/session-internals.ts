@@ -221,14 +221,19 @@ function pendingOf({ transport, writeBuffer }: EioSocket): MovedSession["pending
     );
 }
 
+/** Answers the open poll of a session, if there is one, so that its client asks again. */
+export function answerPoll({ transport }: EioSocket): void {
+  if (transport.name === "polling" && transport.req && transport.writable) transport.send([{ type: "noop" }]);
+}
+
 /** Ends the session in this process without a word to the client. Returns its connection, if it has one of its own. */
 export function detach(conn: EioSocket): Socket | undefined {
   clearTimeout(conn.pingIntervalTimer ?? undefined);
   clearTimeout(conn.pingTimeoutTimer ?? undefined);
   const { transport } = conn;
   const ws = transport.socket;
-  // An open poll is answered with nothing, so that the client asks again, wherever the session is then.
-  if (!ws && transport.req && transport.writable) transport.send([{ type: "noop" }]);
+  // The client asks again, wherever the session is then.
+  answerPoll(conn);
   transport.close = () => {};
   if (ws) {
     for (const event of ["data", "end", "close", "error"]) ws._socket.removeAllListeners(event);

@@ -38,8 +38,12 @@ export class Sessions {
 
   /** Whether the session is live here. */
   has(id: string): boolean {
-    for (const engine of this.engines) if (Object.hasOwn(engine.clients, id)) return true;
-    return false;
+    return this.find(id) !== undefined;
+  }
+
+  find(id: string): EngineSocket | undefined {
+    for (const { clients } of this.engines) if (Object.hasOwn(clients, id)) return clients[id];
+    return undefined;
   }
 
   /** The session that this request opens is not a new one: it has an id. */

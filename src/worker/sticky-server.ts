@@ -6,13 +6,15 @@ import { StickyError } from "../errors";
 import { dropHandle, type Handle, inject } from "../node-internals";
 import type { ListenAddress, MovedSession, PublicAddress } from "../protocol/messages";
 import { privateAddress } from "../protocol/private-address";
+import { sessionIdOf } from "../protocol/session-id";
 import { adoptSession } from "./adopt";
 import { Drain } from "./drain";
 import type { SocketIoServer } from "./engine";
-import { adoptClient } from "./forward";
+import { adoptClient, takeHurry } from "./forward";
 import type { WorkerLink } from "./link";
 import { listenAddress, listenCallback } from "./listen-arguments";
 import { Router } from "./router";
+import { answerPoll, type EioSocket } from "./session-internals";
 import { Sessions } from "./sessions";
 import { Whereabouts } from "./whereabouts";
 
@@ -20,6 +22,7 @@ const netListen = NetServer.prototype.listen;
 
 /** How old the count of forwarded requests may be that `pm2 sticky` shows. */
 const FORWARDED_REPORT_MS = 250;
+const HURRY_INTERVAL_MS = 10;
 
 /**
  * The HTTP server of a worker, served by the primary: it really listens, but on a private address, and gets the public
@@ -234,6 +237,25 @@ export class StickyServer {
     }, FORWARDED_REPORT_MS).unref();
   }
 
+  /** Another worker wants to end, but has the open poll of a session of ours. Returns whether the request says no more. */
+  private hurries(req: IncomingMessage, res: ServerResponse): boolean {
+    const hurry = takeHurry(req);
+    const id = hurry && sessionIdOf(req.url ?? "");
+    const answer = () => {
+      const conn = id === undefined ? undefined : this.sessions.find(id);
+      if (conn) answerPoll(conn as unknown as EioSocket);
+    };
+    if (hurry === "instead of it") {
+      answer();
+      res.end();
+    } else if (id !== undefined) {
+      // The session may still be on its way here, and the app may have something to do before.
+      const timer = setInterval(answer, HURRY_INTERVAL_MS);
+      res.once("close", () => clearInterval(timer));
+    }
+    return hurry === "instead of it";
+  }
+
   private replaceMethods(): void {
     const server = this.httpServer;
     const { close, address, listen } = server;
@@ -266,6 +288,7 @@ export class StickyServer {
         const [req, res] = args as [IncomingMessage, ServerResponse];
         if (fromPeer.has(req.socket)) {
           adoptClient(req);
+          if (this.hurries(req, res)) return true;
           this.forPeers.add(res);
           res.once("close", () => {
             this.forPeers.delete(res);

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { until } from "../helpers/daemon";
 import { expectNoOrphan, pids, START, startApp, worker } from "../helpers/planned-stops";
 import { trafficDuring } from "../helpers/traffic";
 
@@ -38,6 +39,18 @@ test("a killed worker takes only what it had in its hands, and is replaced", asy
   expect(failed.length).toBeLessThanOrEqual(4);
   expect(answered.size).toBeGreaterThan(1);
   expect(await pids(daemon)).not.toContain(victim);
+});
+
+test("a worker that crashes after a reload is replaced as ever", async () => {
+  const { daemon } = await startApp(SOURCE, 1);
+  expect((await daemon.pm2("reload", "app")).code).toBe(0);
+  const [victim] = await pids(daemon);
+  process.kill(victim!, "SIGKILL");
+  await until(
+    async () => (await pids(daemon)).some((pid) => pid > 0 && pid !== victim) || undefined,
+    "another",
+  );
+  await daemon.ready(1);
 });
 
 test("a worker that ignores its signal is killed after kill_timeout, and the daemon stays", async () => {
