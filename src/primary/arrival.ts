@@ -46,12 +46,6 @@ export function refuse(socket: Socket, status: Refusal): void {
   resumeReading(socket);
 }
 
-/** Nobody takes the connection in time. In the middle of a session there is nothing to answer. */
-export function giveUp({ socket, session }: Arrival): void {
-  if (session) socket.destroy();
-  else refuse(socket, 503);
-}
-
 /**
  * Connections from which the request line has not arrived yet. Each is read until it is there, is wrong, is too large
  * or takes too long; there are at most `maxPending` of them.

@@ -2,7 +2,7 @@
 import { type Handle, handleOf } from "../node-internals";
 import { seal } from "../protocol/ipc";
 import { AgedSet } from "./aged-set";
-import { type Arrival, giveUp } from "./arrival";
+import { type Arrival, refuse } from "./arrival";
 
 export interface HandoffLimits {
   queueTimeoutMs: number;
@@ -25,7 +25,7 @@ const WINDOW = 64;
  *     offer ──▶ waiting ──▶ offered ──accepted──▶ the worker's; our handle is closed
  *                  │           └──refused, send failed, worker gone──▶ onReturn
  *                  ├──worker gone──▶ onReturn
- *                  └──queueTimeout, or the oldest of too many──▶ 503
+ *                  └──queueTimeout, or the oldest of too many──▶ 503; onReturn in the middle of a session
  */
 export class Handoff {
   private readonly waiting: AgedSet<Arrival>;
@@ -39,7 +39,7 @@ export class Handoff {
     private readonly send: SendHandle,
     private readonly onReturn: (arrival: Arrival) => void,
   ) {
-    this.waiting = new AgedSet(limits.queueTimeoutMs, giveUp);
+    this.waiting = new AgedSet(limits.queueTimeoutMs, (arrival) => this.giveUp(arrival));
   }
 
   /** Connections that are on their way. */
@@ -52,7 +52,7 @@ export class Handoff {
     this.next();
     if (this.waiting.size > this.limits.maxPending) {
       const oldest = this.waiting.shift();
-      if (oldest) giveUp(oldest);
+      if (oldest) this.giveUp(oldest);
     }
   }
 
@@ -85,13 +85,23 @@ export class Handoff {
 
   private sendOne(arrival: Arrival): void {
     const handle = handleOf(arrival.socket);
-    if (!handle) return; // closed by the client meanwhile
+    if (!handle) {
+      // Closed by the client meanwhile; whoever moves a session has to know.
+      if (arrival.session) this.onReturn(arrival);
+      return;
+    }
     const seq = this.nextSeq++;
     this.offered.set(seq, arrival);
     const { head, session } = arrival;
     this.send(seal({ handoff: seq, head: head.toString("latin1"), session }), handle, (error) => {
       if (error) this.refused(seq);
     });
+  }
+
+  /** The worker does not take the connection in time. In the middle of a session there is nothing to answer. */
+  private giveUp(arrival: Arrival): void {
+    if (arrival.session) this.onReturn(arrival);
+    else refuse(arrival.socket, 503);
   }
 
   private take(seq: number): Arrival | undefined {

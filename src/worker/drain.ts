@@ -14,7 +14,7 @@ import { Turns } from "./turns";
 import type { Whereabouts } from "./whereabouts";
 
 /** How many sessions are on their way at the same time: enough to keep all processes busy, few enough to be quick. */
-const AT_ONCE = 64;
+const AT_ONCE = 16;
 /**
  * Sessions that cannot be moved are closed in steps, so that their clients do not come back all at once: at this pace,
  * or faster if that would take more than this part of the time there is.

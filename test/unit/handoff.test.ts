@@ -2,6 +2,7 @@ import { beforeEach, expect, test } from "vitest";
 import type { Arrival } from "../../src/primary/arrival";
 import { Handoff } from "../../src/primary/handoff";
 import { unseal } from "../../src/protocol/ipc";
+import type { MovedSession } from "../../src/protocol/messages";
 import { everything, socketPair } from "../helpers/sockets";
 
 /** Node's `send`, as the test wants it to end. */
@@ -102,6 +103,19 @@ test("what waits too long, or is the oldest of too many, is told to try again", 
   expect(await everything(oldest.client)).toMatch(/^HTTP\/1.1 503 [\s\S]*Retry-After: /);
   expect(await everything(youngest.client)).toMatch(/^HTTP\/1.1 503 /);
   expect(to.pending).toBe(64);
+});
+
+test("a session that waits too long, or has lost its connection, is not answered: it can still go elsewhere", async () => {
+  const to = handoff({ queueTimeoutMs: 50, maxPending: 100 });
+  const session = { sid: "a session" } as MovedSession;
+  const [closed, late] = [await arrival(""), await arrival("")];
+  closed.socket.destroy();
+  to.offer({ ...closed, session });
+  expect(returned).toMatchObject([{ session, socket: closed.socket }]);
+  for (let i = 0; i < 64; i++) to.offer(await arrival(String(i)));
+  to.offer({ ...late, session });
+  await expect.poll(() => returned.length).toBe(2);
+  expect(returned[1]).toMatchObject({ session, socket: { destroyed: false, writableEnded: false } });
 });
 
 test("a connection that its client has closed is not sent", async () => {
