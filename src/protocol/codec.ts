@@ -162,9 +162,19 @@ function decodeCast(body: Buffer): Cast {
   const [header, payload] = split(body, 17);
   const order = flags & KEPT ? body.readDoubleLE(1) : undefined;
   const time = flags & KEPT ? body.readDoubleLE(9) : undefined;
-  const target = header.length === 0 ? ALL : (parseJson(header, "nsp") as unknown as CastTarget);
+  const target = header.length === 0 ? ALL : parseTarget(header);
   const compress = flags & COMPRESS ? true : flags & NO_COMPRESS ? false : undefined;
   return { type: "cast", volatile: (flags & VOLATILE) !== 0, compress, order, time, target, payload };
+}
+
+let lastTarget: { json: Buffer; target: CastTarget } | undefined;
+
+/** Packets for the same clients often come in a row. */
+function parseTarget(json: Buffer): CastTarget {
+  if (!lastTarget?.json.equals(json)) {
+    lastTarget = { json: Buffer.from(json), target: parseJson(json, "nsp") as unknown as CastTarget };
+  }
+  return lastTarget.target;
 }
 
 /** A restored session is `u32 length | all but the payloads as JSON`, then for each payload `u32 length | bytes`. */
