@@ -12,6 +12,9 @@ import { Progress } from "./progress";
 export function run(binary: "CLI" | "Runtime4Docker" | "DevCLI"): void {
   const argv = process.argv.slice(2);
   const command = commandOf(argv);
+  // It would be taken for an option.
+  const fewer = command === "scale" ? process.argv.findIndex((word) => /^-\d+$/.test(word)) : -1;
+  if (fewer > 0 && !argv.includes("--")) process.argv.splice(fewer, 0, "--");
   const progress = new Progress();
   const force = argv.includes("--force") || argv.includes("-f");
   const follow = (action: Action) => {

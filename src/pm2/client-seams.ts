@@ -41,6 +41,7 @@ export function applyClientSeams(
   knowSticky(config);
   knowExampleConfig(common);
   exitWithFailedReload(api);
+  scaleDown(api);
   if (onAction) followActions(client, onAction);
 }
 
@@ -173,6 +174,22 @@ function knowExampleConfig(common: Common): void {
   const { isConfigFile } = common;
   common.isConfigFile = (file) =>
     isConfigFile.call(common, file) ?? (/\.config\.example\.js$/.test(String(file)) ? "js" : null);
+}
+
+/** `pm2 scale app -1`: PM2 itself means to, but throws. */
+function scaleDown(api: Api): void {
+  const { scale } = api;
+  api.scale = function (name, number, callback) {
+    if (!/^-\d+$/.test(String(number))) {
+      scale.call(this, name, number, callback);
+      return;
+    }
+    this.Client.getProcessByName(name, (_, processes) => {
+      // Without any, PM2 says so.
+      const left = Math.max(0, (processes?.length ?? 0) + Number(number));
+      scale.call(this, name, left, callback);
+    });
+  };
 }
 
 /** `pm2 reload ecosystem.config.js` would print the error of a failed reload and exit with 0. */

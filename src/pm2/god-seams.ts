@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { describe } from "../errors";
 import { type God, missingFromGod, PM2_VERSION, type Pm2Env, type Process, requirePm2 } from "./internals";
 import { reloadSticky } from "./reload";
-import { mayUseSocketIo, StickyApps } from "./sticky-apps";
+import { Restarts } from "./restart";
+import { keyOf, mayUseSocketIo, StickyApps } from "./sticky-apps";
 
 type Callback = (error: Error | null, result?: unknown) => void;
 type RpcMethods = Record<string, (argument: unknown, callback: Callback) => void>;
@@ -27,6 +28,7 @@ export function applyGodSeams(): void {
   const apps = new StickyApps(god);
   attachWorkers(god, apps);
   reloadSafely(god, apps);
+  restartInTurn(god, apps);
   drainBeforeKill(god, apps);
   hurryOnSecondSignal(apps);
   closeWithLastWorker(god, apps);
@@ -73,6 +75,20 @@ function reloadSafely(god: God, apps: StickyApps): void {
       }
     };
   }
+}
+
+/** Workers of a sticky app are restarted one after the other; see `restart.ts`. */
+function restartInTurn(god: God, apps: StickyApps): void {
+  const { restartProcessId } = god;
+  const restarts = new Restarts(god, apps, restartProcessId);
+  god.restartProcessId = (options, callback) => {
+    const process = god.clusters_db[options.id];
+    if (process && apps.serves(process.pm2_env) && apps.hasPeers(process)) {
+      restarts.add(keyOf(process.pm2_env), options, callback);
+    } else {
+      restartProcessId.call(god, options, callback);
+    }
+  };
 }
 
 /** A worker gives up its sessions and connections before it gets its signal. */

@@ -47,6 +47,7 @@ export interface God {
   killProcess(pid: number, env: Pm2Env, callback: Callback): void;
   stopProcessId(id: number | string, callback: Callback): void;
   deleteProcessId(id: number | string, callback: Callback): void;
+  restartProcessId(options: ReloadOptions, callback: Callback): void;
   reloadProcessId(options: ReloadOptions, callback: Callback): void;
   softReloadProcessId(options: ReloadOptions, callback: Callback): void;
 }
@@ -58,6 +59,7 @@ const GOD_FUNCTIONS = [
   "killProcess",
   "stopProcessId",
   "deleteProcessId",
+  "restartProcessId",
   "reloadProcessId",
   "softReloadProcessId",
 ] as const;
@@ -81,6 +83,8 @@ export interface Client {
 }
 
 export interface Api {
+  Client: { getProcessByName(name: string, callback: Callback<unknown[]>): void };
+  scale(name: string, number: string | number, callback?: Callback): void;
   _operate(action: string, name: unknown, envs: unknown, callback?: Callback): void;
   exitCli(code?: number): unknown;
 }
@@ -104,7 +108,7 @@ export function missingFromClient(
   for (const name of ["launchDaemon", "pingDaemon", "launchRPC", "executeRemote"] as const) {
     if (typeof client[name] !== "function") return `Client.${name}`;
   }
-  for (const name of ["_operate", "exitCli"] as const) {
+  for (const name of ["_operate", "exitCli", "scale"] as const) {
     if (typeof api[name] !== "function") return `API.${name}`;
   }
   if (typeof config.validateJSON !== "function") return "Config.validateJSON";

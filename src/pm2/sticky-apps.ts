@@ -77,6 +77,15 @@ export class StickyApps {
     return this.entries.get(keyOf(env))?.app.listener !== undefined;
   }
 
+  /** Whether there are other workers of the process's app that can serve meanwhile. */
+  hasPeers(process: Process | undefined): boolean {
+    if (!process || this.handleOf(process)?.state !== "ready") return false;
+    const app = keyOf(process.pm2_env);
+    return Object.values(this.god.clusters_db).some(
+      (other) => other !== process && other?.pm2_env?.status === "online" && keyOf(other.pm2_env) === app,
+    );
+  }
+
   /** How long a new worker of the app may take to become ready. */
   startTimeoutMs(env: Pm2Env): number {
     return Math.max(this.entries.get(keyOf(env))?.startTimeoutMs ?? 0, env.listen_timeout ?? 0);
@@ -145,6 +154,7 @@ export class StickyApps {
   }
 }
 
-function keyOf({ namespace, name }: Pm2Env): string {
+/** An app's name together with its namespace. */
+export function keyOf({ namespace, name }: Pm2Env): string {
   return `${namespace ?? "default"}\n${name}`;
 }

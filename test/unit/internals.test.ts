@@ -10,6 +10,7 @@ const god = () => ({
   killProcess: nothing,
   stopProcessId: nothing,
   deleteProcessId: nothing,
+  restartProcessId: nothing,
   reloadProcessId: nothing,
   softReloadProcessId: nothing,
   clusters_db: {},
@@ -26,7 +27,7 @@ test("every member of God that we rely on is missed if it is not there", () => {
 
 test("every member of the client that we rely on is missed if it is not there", () => {
   const client = { launchDaemon: nothing, pingDaemon: nothing, launchRPC: nothing, executeRemote: nothing };
-  const api = { _operate: nothing, exitCli: nothing };
+  const api = { _operate: nothing, exitCli: nothing, scale: nothing };
   const config = { validateJSON: () => ({ errors: [], config: {} }) };
   const common = { isConfigFile: () => null };
   expect(missingFromClient(client, api, config, common)).toBeUndefined();
