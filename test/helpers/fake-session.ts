@@ -1,0 +1,44 @@
+import { EventEmitter } from "node:events";
+import { giveUpSession } from "../../src/worker/give-up";
+import type { WorkerLink } from "../../src/worker/link";
+import { type EioSocket, rememberClient, type SioSocket } from "../../src/worker/session-internals";
+import type { Sessions } from "../../src/worker/sessions";
+import type { Turns } from "../../src/worker/turns";
+import { Whereabouts } from "../../src/worker/whereabouts";
+
+/** A worker as far as giving sessions up goes; `left` are the sessions that it has given up, in order. */
+export function leavingWorker(turns: Turns) {
+  const left: string[] = [];
+  const link = Object.assign(new EventEmitter(), {
+    lastOrder: 0,
+    recovers: true,
+    outbox: { holds: () => false },
+    send: ({ session }: { session: { sid: string } }) => left.push(session.sid),
+  }) as unknown as WorkerLink;
+  const whereabouts = new Whereabouts(link, { forget: () => {} } as unknown as Sessions);
+  const giveUp = ({ conn }: { conn: EioSocket }, timeoutMs = 60_000) =>
+    giveUpSession(conn, link, whereabouts, turns, timeoutMs, 0);
+  /** Another worker has it, or not. */
+  const settle = (sid: string) => whereabouts.stay(sid);
+  return { left, giveUp, settle };
+}
+
+/** A long-polling session with one socket; `acks` are the answers that its client owes. */
+export function fakeSession(id: string) {
+  const conn = {
+    ...{ id, readyState: "open", protocol: 4, upgrading: false, writeBuffer: [] as never[] },
+    request: { url: "/socket.io/", rawHeaders: [] },
+    transport: { name: "polling", writable: false, send: () => {}, close: () => {} },
+    ...{ onClose: () => {}, sendPacket: () => {} },
+  } as unknown as EioSocket;
+  const acks = new Map<number, unknown>();
+  const client = { conn, sockets: new Map<string, SioSocket>() };
+  const adapter = { persistSession: () => {} };
+  const socket = {
+    ...{ id, pid: id, acks, client, data: {}, handshake: { auth: {} } },
+    ...{ nsp: { name: "/", adapter }, _onclose: () => {} },
+  } as unknown as SioSocket;
+  client.sockets.set(id, socket);
+  rememberClient(socket);
+  return { conn, acks };
+}
