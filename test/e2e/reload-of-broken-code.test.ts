@@ -10,7 +10,7 @@ const BROKEN = {
 
 for (const [what, source] of Object.entries(BROKEN)) {
   test(`a reload onto code that ${what} leaves the old workers in place and says why`, async () => {
-    const { daemon, port } = await startApp(worker() + START, 2, { startTimeout: 1500 });
+    const { daemon, port } = await startApp(worker() + START, 2, { startTimeout: 5000 });
     const before = await pids(daemon);
     daemon.write("app.js", source);
     for (const target of ["app", "ecosystem.config.js"]) {
