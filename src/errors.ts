@@ -60,6 +60,10 @@ export const ERRORS = {
     what: '"%s" cannot be sent to other processes: %s',
     remedy: "emit plain data: no functions, sockets, BigInts or circular references",
   },
+  STICKY_HANDOVER_OFF: {
+    what: "live sessions are not moved to other workers: %s of the installed Socket.IO is not as this package knows it",
+    remedy: "install the pm2-socket.io release made for it; sessions recover by reconnecting until then",
+  },
   STICKY_RELOAD: {
     what: "reload of %s failed: the new worker %s; the old one stays",
     remedy: "mend the app and reload again",

@@ -126,7 +126,8 @@ async function comeToRest(
       await turns.take(pauses || hadTurn);
       hadTurn = true;
       deadline += Date.now() - queuedAt;
-      if (!owes() && undisturbed() && isOpen()) {
+      // It may have been upgraded meanwhile, to a compressed stream.
+      if (!owes() && undisturbed() && isOpen() && canMove(conn, socketsOf(conn))) {
         const { socket } = conn.transport;
         if (socket) stopReading(socket._socket);
         return true;

@@ -2,12 +2,13 @@
 import { IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { MovedSession, MovedSocket } from "../protocol/messages";
+import { checkSession, handoverIsOff } from "./session-parts";
 import type { WritingClient } from "./socket-io-internals";
 
 /**
  * What moving a live session needs of the private parts of Socket.IO, Engine.IO and ws, and nothing else: taking a
- * session apart without touching the wire, and replaying a handshake whose answers the client has had already. Checked
- * by {@link canMove} against what is installed; where it does not fit, sessions are not moved.
+ * session apart without touching the wire, and replaying a handshake whose answers the client has had already. What is
+ * installed is checked in `session-parts.ts`; where it does not fit, sessions are not moved.
  */
 export interface SioSocket {
   id: string;
@@ -73,8 +74,10 @@ export interface Encoder {
 const clients = new WeakMap<EioSocket, SioSocket["client"]>();
 
 /** Remembers which Socket.IO sockets a session has. */
-export function rememberClient({ client }: SioSocket): void {
+export function rememberClient(socket: SioSocket): void {
+  const { client } = socket;
   clients.set(client.conn, client);
+  checkSession(client.conn, [socket]);
 }
 
 /** The Socket.IO sockets of a session; empty if they cannot be recovered elsewhere. */
@@ -162,22 +165,16 @@ export function awaitsAcks(sockets: readonly SioSocket[]): boolean {
   return sockets.some((socket) => socket.acks.size > 0);
 }
 
-/** Whether the session is of a kind that can be moved, in the versions that are installed. */
+/** Whether the session is of a kind that can be moved. */
 export function canMove(conn: EioSocket, sockets: readonly SioSocket[]): boolean {
   const { transport } = conn;
-  if (conn.protocol !== 4 || sockets.length === 0) return false;
+  checkSession(conn, sockets); // it may have been upgraded since
+  if (handoverIsOff() || conn.protocol !== 4 || sockets.length === 0) return false;
   // The answers to the replayed handshake are known by the default parser's text.
   if (sockets.some(({ nsp }) => nsp.server?.opts?.parser !== undefined)) return false;
-  const known = sockets.every(
-    ({ pid, acks, _onclose }) =>
-      typeof pid === "string" && acks instanceof Map && typeof _onclose === "function",
-  );
-  if (!known || typeof conn.onClose !== "function" || typeof conn.sendPacket !== "function") return false;
-  if (!Array.isArray(conn.writeBuffer)) return false;
-  if (transport.name === "polling") return "dataReq" in transport || "writable" in transport;
-  const ws = transport.socket;
+  if (sockets.some(({ pid }) => typeof pid !== "string")) return false;
   // The state of a compressed stream cannot be moved.
-  return transport.name === "websocket" && ws?.extensions === "" && typeof ws._receiver?._state === "number";
+  return transport.name === "polling" || transport.socket?.extensions === "";
 }
 
 /** Whether everything that was read has been taken in: the next byte begins a message. */

@@ -15,6 +15,7 @@ import type { WorkerLink } from "./link";
 import { listenAddress, listenCallback } from "./listen-arguments";
 import { Router } from "./router";
 import { answerPoll, type EioSocket } from "./session-internals";
+import { checkServer, handoverIsOff } from "./session-parts";
 import { Sessions } from "./sessions";
 import { Whereabouts } from "./whereabouts";
 
@@ -95,6 +96,7 @@ export class StickyServer {
   add(io: SocketIoServer): void {
     this.servers.add(io);
     this.sessions.add(io.engine);
+    checkServer(io as object);
   }
 
   /** Starts to listen. `wants` is the public address the app asked for, if it did. */
@@ -198,11 +200,14 @@ export class StickyServer {
 
   private adopt(session: MovedSession, handle: Handle | undefined): void {
     const [io] = this.servers;
-    if (io)
-      void adoptSession(session, handle, io, this.link, this.sessions, this.whereabouts, (socket) =>
-        this.hold(socket),
-      );
-    else this.link.send({ type: "adopted", sid: session.sid, ok: false });
+    if (!io || handoverIsOff()) {
+      handle?.close();
+      this.link.send({ type: "adopted", sid: session.sid, ok: false });
+      return;
+    }
+    void adoptSession(session, handle, io, this.link, this.sessions, this.whereabouts, (socket) =>
+      this.hold(socket),
+    );
   }
 
   /** Connections that did not come from the primary come from another worker. */
