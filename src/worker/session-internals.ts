@@ -20,7 +20,11 @@ export interface SioSocket {
     adapter: { persistSession(session: { sid: string; data: unknown }): void };
   };
   handshake: { auth: Record<string, unknown> };
-  client: WritingClient & { conn: EioSocket; sockets: Map<string, SioSocket> };
+  client: WritingClient & {
+    conn: EioSocket;
+    sockets: Map<string, SioSocket>;
+    decoder?: { reconstructor?: unknown };
+  };
   acks: Map<number, unknown>;
   ack(id: number): (...args: unknown[]) => void;
   _onclose(reason: string): void;
@@ -177,8 +181,11 @@ export function canMove(conn: EioSocket, sockets: readonly SioSocket[]): boolean
   return transport.name === "polling" || transport.socket?.extensions === "";
 }
 
-/** Whether everything that was read has been taken in: the next byte begins a message. */
-export function atMessageBoundary({ transport }: EioSocket): boolean {
+/** Whether everything that was read has been taken in: the next byte begins a message, which begins a packet. */
+export function atMessageBoundary(conn: EioSocket): boolean {
+  const { transport } = conn;
+  // A packet with binary parts is several messages.
+  if (clients.get(conn)?.decoder?.reconstructor) return false;
   if (transport.name === "polling") return !transport.dataReq;
   const { _state, _bufferedBytes, _fragmented } = transport.socket!._receiver;
   return (
