@@ -58,7 +58,7 @@ const command = (name: string) => async (daemon: Daemon) => {
 
 const STOPS: [what: string, sticky: object, stop: (daemon: Daemon) => Promise<void>][] = [
   ["a reload that moves no session", { handover: false }, command("reload")],
-  ["a restart of all workers", {}, command("restart")],
+  ["a restart that moves no session", { handover: false }, command("restart")],
   ["the death of each worker by SIGKILL", {}, killAll],
 ];
 

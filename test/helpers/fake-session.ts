@@ -36,7 +36,7 @@ export function fakeSession(id: string) {
   const adapter = { persistSession: () => {} };
   const socket = {
     ...{ id, pid: id, acks, client, data: {}, handshake: { auth: {} } },
-    ...{ nsp: { name: "/", adapter }, _onclose: () => {} },
+    ...{ nsp: { name: "/", adapter }, _onclose: () => {}, ack: () => {} },
   } as unknown as SioSocket;
   client.sockets.set(id, socket);
   rememberClient(socket);
