@@ -6,14 +6,13 @@ export async function contest<T>(
   what: string,
   run: (serving: Serving) => Promise<T>,
   programs: readonly Program[] = PROGRAMS,
-  app?: App,
-  workers?: number,
+  app: App = "worker",
 ): Promise<Results<T>> {
   const results: Results<T> = {};
   for (const program of programs) {
     note(`${what}: ${program}`);
     try {
-      const serving = await start(program, app, workers);
+      const serving = await start(program, app);
       try {
         results[program] = await run(serving);
       } finally {

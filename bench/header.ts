@@ -3,13 +3,7 @@ import { join } from "node:path";
 import { ROOT } from "./pm2";
 import { WORKERS } from "./programs";
 
-const PACKAGES = [
-  "pm2",
-  "@socket.io/pm2",
-  "socket.io",
-  "@socket.io/redis-adapter",
-  "@socket.io/redis-streams-adapter",
-];
+const PACKAGES = ["pm2", "@socket.io/pm2", "socket.io"];
 
 /** What the figures depend on. */
 export function header(seconds: number): string {

@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { type Client, open } from "./load/websocket";
 import { BIN, Pm2 } from "./pm2";
-import { Redis } from "./redis";
 import { freePort, until } from "./until";
 
 /** A contender that serves: its public port, and the process that owns it. */
@@ -11,8 +10,6 @@ export interface Serving {
   port: number;
   /** The process whose cost is counted: the daemon, or the plain process itself. */
   primaryPid: number;
-  /** The processes between the clients: those of the workers, the primary, and Redis. */
-  pids: readonly number[];
   /** Takes a reload; returns its milliseconds. A plain process has none. */
   reload?(): Promise<number>;
   /** What the daemon has said so far. */
@@ -21,52 +18,32 @@ export interface Serving {
 }
 
 export const PROGRAMS = ["pm2-socket.io", "@socket.io/pm2", "plain process"] as const;
-/** The adapters that others use where this package has its own; the workers are served by this package. */
-export const REDIS_ADAPTERS = ["redis-adapter", "redis-streams"] as const;
-export type Program = (typeof PROGRAMS)[number] | (typeof REDIS_ADAPTERS)[number];
+export type Program = (typeof PROGRAMS)[number];
 
 export const WORKERS = 2;
 
 /** What the workers of a cluster run. */
-export type App = "worker" | "recovering-worker" | "redis-worker";
+export type App = "worker" | "recovering-worker";
 
 /** Starts a contender; resolves when all of it serves. */
-export async function start(program: Program, app: App = "worker", workers = WORKERS): Promise<Serving> {
+export async function start(program: Program, app: App = "worker"): Promise<Serving> {
   const port = await freePort();
   switch (program) {
     case "pm2-socket.io":
-      return startCluster(new Pm2(BIN.ours, { PM2_PORT: String(port) }), port, app, workers);
+      return startCluster(new Pm2(BIN.ours, { PM2_PORT: String(port) }), port, app);
     case "@socket.io/pm2":
-      return startCluster(new Pm2(BIN.socketio, { PM2_PORT: String(port) }), port, app, workers);
-    case "redis-adapter":
-      return startWithRedis(port, workers, {});
-    case "redis-streams":
-      return startWithRedis(port, workers, { REDIS_STREAMS: "true" });
+      return startCluster(new Pm2(BIN.socketio, { PM2_PORT: String(port) }), port, app);
     case "plain process":
       return startPlain(port);
   }
 }
 
-async function startWithRedis(port: number, workers: number, env: NodeJS.ProcessEnv): Promise<Serving> {
-  const redis = await Redis.start();
-  try {
-    const pm2 = new Pm2(BIN.ours, { PM2_PORT: String(port), REDIS_URL: redis.url, ...env });
-    const serving = await startCluster(pm2, port, "redis-worker", workers);
-    const stop = () => serving.stop().finally(() => redis.stop());
-    return { ...serving, pids: [...serving.pids, redis.pid], stop };
-  } catch (error) {
-    await redis.stop();
-    throw error;
-  }
-}
-
-async function startCluster(pm2: Pm2, port: number, app: App, workers: number): Promise<Serving> {
-  await pm2.run("start", join(__dirname, `apps/${app}.js`), "-i", String(workers), "--name", "bench");
-  const pids = await untilServed(port, workers);
+async function startCluster(pm2: Pm2, port: number, app: App): Promise<Serving> {
+  await pm2.run("start", join(__dirname, `apps/${app}.js`), "-i", String(WORKERS), "--name", "bench");
+  await untilServed(port, WORKERS);
   return {
     port,
     primaryPid: pm2.pid,
-    pids: [pm2.pid, ...pids],
     reload: () => pm2.time("reload", "bench"),
     log: () => pm2.log,
     stop: () => pm2.stop(),
@@ -83,11 +60,11 @@ async function startPlain(port: number): Promise<Serving> {
     child.kill();
     await once(child, "exit");
   };
-  return { port, primaryPid: child.pid!, pids: [child.pid!], stop };
+  return { port, primaryPid: child.pid!, stop };
 }
 
-/** Waits until that many processes of the app have a client; returns their pids. */
-async function untilServed(port: number, processes: number): Promise<number[]> {
+/** Waits until that many processes of the app have a client. */
+async function untilServed(port: number, processes: number): Promise<void> {
   const clients: Client[] = [];
   await until(async () => {
     try {
@@ -98,5 +75,4 @@ async function untilServed(port: number, processes: number): Promise<number[]> {
     return new Set(clients.map(({ worker }) => worker)).size === processes;
   }, `${processes} processes to answer on port ${port}`);
   for (const client of clients) client.close();
-  return [...new Set(clients.map(({ worker }) => Number(worker)))];
 }

@@ -5,14 +5,12 @@
 import { parseArgs } from "node:util";
 import { header } from "./header";
 import { commands } from "./rows/commands";
-import { deliveries, latency, recovery, rooms } from "./rows/deliveries";
 import { handshakes } from "./rows/handshakes";
 import { idle } from "./rows/idle";
 import { memory } from "./rows/memory";
 import { polling } from "./rows/polling";
 import { relay } from "./rows/relay";
 import { reload } from "./rows/reload";
-import { restores } from "./rows/restores";
 import { markRun } from "./run-mark";
 import { note, type Row, renderTable } from "./table";
 
@@ -21,11 +19,6 @@ const ROWS: Record<string, (seconds: number) => Promise<Row[]>> = {
   handshakes,
   memory,
   relay,
-  deliveries,
-  rooms,
-  latency,
-  recovery,
-  restores,
   reload,
   commands,
   idle,

@@ -1,7 +1,7 @@
-import { PROGRAMS, REDIS_ADAPTERS } from "./programs";
+import { PROGRAMS } from "./programs";
 import type { Verdict } from "./wanted";
 
-const COLUMNS = [...PROGRAMS, "stock pm2", ...REDIS_ADAPTERS] as const;
+const COLUMNS = [...PROGRAMS, "stock pm2"] as const;
 export type Column = (typeof COLUMNS)[number];
 
 /** A figure, or whatever it is taken from, of each program that has one. */

@@ -14,12 +14,7 @@ export function atLeastTimes(results: Results, times: number, other: Column): Ve
 
 export function atMostTimes(results: Results, times: number, other: Column): Verdict {
   const ratio = (results["pm2-socket.io"] ?? Number.NaN) / (results[other] ?? Number.NaN);
-  return verdict(
-    ratio,
-    `${withDigits(ratio, 2)} x`,
-    `at most ${times >= 1 ? times : `1/${Math.round(1 / times)}`} x ${other}`,
-    ratio <= times,
-  );
+  return verdict(ratio, `${withDigits(ratio, 2)} x`, `at most ${times} x ${other}`, ratio <= times);
 }
 
 export function atMostMore(results: Results, more: number, other: Column): Verdict {

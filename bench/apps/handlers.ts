@@ -9,10 +9,6 @@ export function serve(io: Server): void {
   io.on("connection", (socket) => {
     socket.on("echo", (value) => socket.emit("echo", value));
     serveCrowd(io, socket);
-    socket.on("flood", (room, size, count) => {
-      const target = room ? io.to(room) : socket.broadcast;
-      for (let i = 0; i < count; i++) target.emit("packet", payload(size));
-    });
     socket.on("broadcast", (size) => socket.broadcast.emit("packet", payload(size)));
   });
 }

@@ -6,36 +6,18 @@ export interface LoadOptions {
   size?: number;
   /** How many, for `sessions`. */
   sessions?: number;
-  /** One on each worker, for `deliveries` and `latency`. */
-  clients?: number;
-  /** How many processes they are to be spread over. */
-  processes?: number;
-  /** Packets at once, for `deliveries`. */
-  burst?: number;
-  /** Where packets go, or to all if it is empty, for `deliveries`. */
-  room?: string;
 }
 
 export interface LoadResult {
   /** How many of whatever the load does succeeded. */
   count: number;
   failed: number;
-  /** For `latency`. */
-  p50Ms?: number;
-  p99Ms?: number;
-}
-
-/** What `restores` tells. */
-export interface RestoreReport {
-  perSecond: number;
-  bytesEach: number;
-  longestMs: number;
 }
 
 /** `begin` when the warm-up is over. */
 export type Report = "begin" | LoadResult;
 
-export const WARM_UP_MS = 1000;
+const WARM_UP_MS = 1000;
 
 export function loadOptions(): Required<LoadOptions> {
   return JSON.parse(process.argv[2]!);

@@ -78,37 +78,6 @@ export function open(
   });
 }
 
-const MAX_TRIES = 20;
-
-/**
- * Connects clients one after the other until there are so many, spread over so many processes; `onPacket` hears of each by
- * its number. The last one is in `room`.
- */
-export async function openOnEach(
-  port: number,
-  count: number,
-  processes: number,
-  room: string,
-  onPacket: (client: number, packet: string) => void,
-): Promise<Client[]> {
-  const clients: Client[] = [];
-  const workers = new Set<string | undefined>();
-  let tries = 0;
-  while (clients.length < count) {
-    const number = clients.length;
-    const wishes = room && number === count - 1 ? { query: `&room=${room}` } : {};
-    const client = await open(port, (packet) => onPacket(number, packet), wishes);
-    if (workers.size === processes || !workers.has(client.worker)) {
-      workers.add(client.worker);
-      clients.push(client);
-    } else {
-      client.close();
-      if (++tries > MAX_TRIES * count) throw new Error("not all workers have a client");
-    }
-  }
-  return clients;
-}
-
 /** The first frame if it is there as a whole. Servers do not mask, and ours do not fragment. */
 function firstFrame(bytes: Buffer): { text: string; end: number } | undefined {
   if (bytes.length < 2) return undefined;
@@ -118,10 +87,6 @@ function firstFrame(bytes: Buffer): { text: string; end: number } | undefined {
     if (bytes.length < 4) return undefined;
     length = bytes.readUInt16BE(2);
     start = 4;
-  } else if (length === 127) {
-    if (bytes.length < 10) return undefined;
-    length = Number(bytes.readBigUInt64BE(2));
-    start = 10;
   }
   const end = start + length;
   return bytes.length < end ? undefined : { text: bytes.toString("latin1", start, end), end };
