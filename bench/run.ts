@@ -7,10 +7,13 @@ import { header } from "./header";
 import { commands } from "./rows/commands";
 import { handshakes } from "./rows/handshakes";
 import { idle } from "./rows/idle";
+import { latency } from "./rows/latency";
 import { memory } from "./rows/memory";
 import { polling } from "./rows/polling";
+import { recovery } from "./rows/recovery";
 import { relay } from "./rows/relay";
 import { reload } from "./rows/reload";
+import { rooms } from "./rows/rooms";
 import { markRun } from "./run-mark";
 import { note, type Row, renderTable } from "./table";
 
@@ -19,6 +22,9 @@ const ROWS: Record<string, (seconds: number) => Promise<Row[]>> = {
   handshakes,
   memory,
   relay,
+  rooms,
+  latency,
+  recovery,
   reload,
   commands,
   idle,

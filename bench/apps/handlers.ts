@@ -9,7 +9,10 @@ export function serve(io: Server): void {
   io.on("connection", (socket) => {
     socket.on("echo", (value) => socket.emit("echo", value));
     serveCrowd(io, socket);
-    socket.on("broadcast", (size) => socket.broadcast.emit("packet", payload(size)));
+    socket.on("broadcast", (size, number, room) => {
+      const others = room === undefined ? socket.broadcast : socket.to(room);
+      others.emit("packet", number, payload(size));
+    });
   });
 }
 
