@@ -5,6 +5,9 @@ import { note, type Results } from "./table";
 /** Whose ways to serve clients differ. The others differ from these in their adapters only. */
 const SERVERS: readonly Program[] = ["pm2-socket.io", "@socket.io/pm2", "plain process"];
 
+/** Those whose clients can come back. */
+export const RECOVERING: readonly Program[] = ["pm2-socket.io", "redis-streams-adapter", "plain process"];
+
 /** Those of the programs that can run here: without Redis, those that need it cannot. */
 export function runnable(programs: readonly Program[]): readonly Program[] {
   if (redisVersion() !== undefined) return programs;

@@ -5,7 +5,7 @@ import { cpuMicros } from "./proc";
 import type { Serving } from "./programs";
 
 /** For a load to get ready, beside the seconds that it counts. */
-const MAX_SETUP_MS = 30_000;
+const MAX_SETUP_MS = 60_000;
 
 export interface Measured extends LoadResult {
   perSecond: number;

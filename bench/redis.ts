@@ -1,13 +1,19 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { freePort, until } from "./until";
 
 export const NO_REDIS =
   "redis-server is not installed: nothing is compared with Redis (Debian: apt-get install redis-server)";
+
+const OPTIONS = {
+  bind: "127.0.0.1",
+  save: "",
+  appendonly: "no",
+  // The title would be written over the mark of the run, see run-mark.ts.
+  "set-proc-title": "no",
+};
 
 export interface Redis {
   port: number;
@@ -28,13 +34,11 @@ export function redisVersion(): string | undefined {
 export async function startRedis(): Promise<Redis> {
   if (redisVersion() === undefined) throw new Error(NO_REDIS);
   const port = await freePort();
-  const dir = mkdtempSync(join(tmpdir(), "redis-bench-"));
-  const options = { port: String(port), bind: "127.0.0.1", dir, save: "", appendonly: "no" };
+  const options = { ...OPTIONS, port: String(port), dir: tmpdir() };
   const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
   const server = spawn("redis-server", args, { stdio: "ignore" });
   const stop = async () => {
     if (server.exitCode === null && server.kill("SIGKILL")) await once(server, "exit");
-    rmSync(dir, { recursive: true, force: true });
   };
   try {
     await until(() => answers(port), `redis-server to answer on port ${port}`);

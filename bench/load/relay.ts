@@ -2,7 +2,7 @@
 import { Broadcasts } from "./broadcasts";
 import { type BroadcastOptions, Counter, loadOptions } from "./report";
 
-const IN_FLIGHT_EACH = 32;
+const IN_FLIGHT_EACH = 100;
 const BYTES_IN_FLIGHT_EACH = 256 * 1024;
 
 const options = loadOptions<BroadcastOptions>();

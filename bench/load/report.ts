@@ -2,7 +2,7 @@
 export interface LoadOptions {
   port: number;
   seconds?: number;
-  /** How many, for `sessions`. */
+  /** How many, for `sessions`, `make-sessions` and `restore-sessions`. */
   sessions?: number;
 }
 

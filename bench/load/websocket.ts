@@ -51,7 +51,14 @@ export function open(
         socket.once("close", onClose);
         resolve({
           worker: /\r\nx-pid: (\d+)/.exec(head!)?.[1],
-          send: (packet) => socket.write(frameOf(TEXT, packet)),
+          send: (packet) => {
+            // All packets of a tick in one go.
+            if (socket.writableCorked === 0) {
+              socket.cork();
+              process.nextTick(() => socket.uncork());
+            }
+            socket.write(frameOf(TEXT, packet));
+          },
           close: () => socket.end(frameOf(CLOSE, "")),
         });
       } else if (text === "2") {

@@ -1,12 +1,10 @@
+import { RECOVERING } from "../contest";
 import { costRows, deliveries } from "../deliveries";
-import type { Program } from "../programs";
 import { NAMES, type Size } from "../sizes";
 import type { Row } from "../table";
 
 const WORKERS = 4;
 const SIZES: readonly Size[] = [64, 1024, 16384];
-/** Those that have it. */
-const PROGRAMS: readonly Program[] = ["pm2-socket.io", "redis-streams-adapter", "plain process"];
 
 /** What recovery costs while nobody has to recover. */
 export async function recovery(seconds: number): Promise<Row[]> {
@@ -17,7 +15,7 @@ export async function recovery(seconds: number): Promise<Row[]> {
         load: "relay",
         workers: WORKERS,
         recovery: on,
-        programs: PROGRAMS,
+        programs: RECOVERING,
         sizes: SIZES,
       },
       seconds,
