@@ -6,7 +6,7 @@ import { NAMES, SIZES, type Size } from "./sizes";
 import { figures, type Results, type Row } from "./table";
 
 /** There are many of these loads, so each is short. */
-const MAX_SECONDS = 2;
+export const MAX_SECONDS = 2;
 /** In one process nothing is in the middle. */
 const ALONE: Program = "plain process";
 

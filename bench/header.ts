@@ -1,5 +1,6 @@
 import { cpus } from "node:os";
 import { join } from "node:path";
+import { MAX_SECONDS } from "./deliveries";
 import { ROOT } from "./pm2";
 import { WORKERS } from "./programs";
 import { NO_REDIS, redisVersion } from "./redis";
@@ -18,10 +19,11 @@ export function header(seconds: number): string {
   const ours = `pm2-socket.io ${require(join(ROOT, "package.json")).version}`;
   const others = PACKAGES.map((name) => `${name} ${require(`${name}/package.json`).version}`);
   const redis = redisVersion();
+  const loads = `${seconds} s each load (at most ${MAX_SECONDS} s of deliveries)`;
   return [
     `${new Date().toISOString()}, ${processors.length} x ${processors[0]?.model}`,
     `Node ${process.version}, ${[ours, ...others].join(", ")}`,
     redis === undefined ? NO_REDIS : `Redis ${redis}, on this machine, without persistence`,
-    `${WORKERS} workers each and ${seconds} s each load unless the row says otherwise, from the same machine`,
+    `${WORKERS} workers each unless the row says otherwise, ${loads} from the same machine`,
   ].join("\n");
 }
