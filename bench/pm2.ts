@@ -15,6 +15,9 @@ export const BIN = {
   stock: join(dirname(require.resolve("pm2/package.json")), "bin/pm2"),
 };
 
+/** A reload of many clients takes a while. */
+const COMMAND_TIMEOUT_MS = 120_000;
+
 /** One program's command and, from its first use, its daemon, in a PM2_HOME of its own. */
 export class Pm2 {
   private readonly home = mkdtempSync(join(tmpdir(), "pm2-bench-"));
@@ -30,7 +33,11 @@ export class Pm2 {
 
   /** Runs the command; returns what it wrote. */
   run(...args: string[]): Promise<string> {
-    const child = spawn(process.execPath, [this.bin, ...args], { env: this.env });
+    const child = spawn(process.execPath, [this.bin, ...args], {
+      env: this.env,
+      timeout: COMMAND_TIMEOUT_MS,
+      killSignal: "SIGKILL",
+    });
     let output = "";
     child.stdout.on("data", (chunk) => {
       output += chunk;

@@ -7,10 +7,14 @@ import { header } from "./header";
 import { commands } from "./rows/commands";
 import { handshakes } from "./rows/handshakes";
 import { idle } from "./rows/idle";
+import { latency } from "./rows/latency";
 import { memory } from "./rows/memory";
 import { polling } from "./rows/polling";
+import { recovery } from "./rows/recovery";
 import { relay } from "./rows/relay";
 import { reload } from "./rows/reload";
+import { restore } from "./rows/restore";
+import { rooms } from "./rows/rooms";
 import { markRun } from "./run-mark";
 import { note, type Row, renderTable } from "./table";
 
@@ -19,12 +23,17 @@ const ROWS: Record<string, (seconds: number) => Promise<Row[]>> = {
   handshakes,
   memory,
   relay,
+  rooms,
+  latency,
+  recovery,
+  restore,
   reload,
   commands,
   idle,
 };
 const MAX_SECONDS = 10;
-const DEADLINE_MS = 540_000;
+/** For each row. */
+const DEADLINE_MS = 480_000;
 
 const USAGE = `usage: npm run bench -- [${Object.keys(ROWS).join(" | ")} …] [--seconds 1…${MAX_SECONDS}]`;
 
@@ -53,18 +62,19 @@ async function run({ names, seconds }: Choice): Promise<void> {
   markRun();
   const rows: Row[] = [];
   const print = () => console.log(`\n${header(seconds)}\n\n${renderTable(rows)}`);
-  setTimeout(() => {
-    print();
-    note(`Stopped after ${DEADLINE_MS / 1000} s; the rest is missing.`);
-    process.exit(1);
-  }, DEADLINE_MS).unref();
   for (const name of names) {
+    const deadline = setTimeout(() => {
+      print();
+      note(`${name} was stopped after ${DEADLINE_MS / 1000} s; the rest is missing.`);
+      process.exit(1);
+    }, DEADLINE_MS);
     try {
       rows.push(...(await ROWS[name]!(seconds)));
     } catch (error) {
       note(`${name} failed: ${(error as Error).message}`);
       process.exitCode = 1;
     }
+    clearTimeout(deadline);
   }
   print();
   process.exit();

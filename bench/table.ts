@@ -21,14 +21,17 @@ export function figures<T>(results: Results<T>, take: (result: T) => number): Re
 }
 
 export function renderTable(rows: readonly Row[]): string {
-  const lines = [["", ...COLUMNS, "seen", "wanted", ""], ...rows.map(cells)];
+  const columns = COLUMNS.filter((column) => rows.some(({ figures }) => column in figures));
+  const lines = [["", ...columns, "seen", "wanted", ""], ...rows.map((row) => cells(row, columns))];
   const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
   const rule = widths.map((width) => "-".repeat(width));
-  return [lines[0]!, rule, ...lines.slice(1)].map((line) => renderLine(line, widths)).join("\n");
+  return [lines[0]!, rule, ...lines.slice(1)]
+    .map((line) => renderLine(line, widths, columns.length + 1))
+    .join("\n");
 }
 
-function cells({ title, figures, digits, verdict }: Row): string[] {
-  const values = COLUMNS.map((column) => {
+function cells({ title, figures, digits, verdict }: Row, columns: readonly Column[]): string[] {
+  const values = columns.map((column) => {
     const figure = figures[column];
     return figure !== undefined && Number.isFinite(figure) ? withDigits(figure, digits) : "-";
   });
@@ -39,9 +42,8 @@ export function withDigits(figure: number, digits: number): string {
   return figure.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-/** Figures to the right, words to the left. */
-function renderLine(line: string[], widths: number[]): string {
-  const last = COLUMNS.length + 1;
+/** Figures, up to column `last`, to the right, words to the left. */
+function renderLine(line: string[], widths: number[], last: number): string {
   const padded = line.map((cell, i) =>
     i > 0 && i <= last ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!),
   );

@@ -17,6 +17,18 @@ export function atMostTimes(results: Results, times: number, other: Column): Ver
   return verdict(ratio, `${withDigits(ratio, 2)} x`, `at most ${times} x ${other}`, ratio <= times);
 }
 
+export function atMostPart(results: Results, part: number, other: Column): Verdict {
+  const ratio = (results[other] ?? Number.NaN) / (results["pm2-socket.io"] ?? Number.NaN);
+  return verdict(ratio, `1/${withDigits(ratio, 1)}`, `at most 1/${part} of ${other}`, ratio >= part);
+}
+
+/** Less than with either of its adapters. */
+export function lessThanRedis(results: Results): Verdict {
+  const { "redis-adapter": adapter = Number.NaN, "redis-streams-adapter": streams = Number.NaN } = results;
+  const ratio = (results["pm2-socket.io"] ?? Number.NaN) / Math.min(adapter, streams);
+  return verdict(ratio, `${withDigits(ratio, 2)} x`, "less than with Redis", ratio < 1);
+}
+
 export function atMostMore(results: Results, more: number, other: Column): Verdict {
   const difference = (results["pm2-socket.io"] ?? Number.NaN) - (results[other] ?? Number.NaN);
   const seen = `${difference < 0 ? "" : "+"}${withDigits(difference, 1)}`;

@@ -1,4 +1,5 @@
 import type { Server, Socket } from "socket.io";
+import { serveSessions } from "./sessions";
 
 /** What every contender serves; the load generators speak to it. */
 export function serve(io: Server): void {
@@ -9,7 +10,11 @@ export function serve(io: Server): void {
   io.on("connection", (socket) => {
     socket.on("echo", (value) => socket.emit("echo", value));
     serveCrowd(io, socket);
-    socket.on("broadcast", (size) => socket.broadcast.emit("packet", payload(size)));
+    serveSessions(io, socket);
+    socket.on("broadcast", (size, number, room) => {
+      const others = room === undefined ? socket.broadcast : socket.to(room);
+      others.emit("packet", number, payload(size));
+    });
   });
 }
 

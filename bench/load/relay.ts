@@ -1,34 +1,27 @@
-/**
- * Two clients on two workers: one makes its worker broadcast, the other gets every packet by way of the primary and
- * causes the next. Counts packets that arrived.
- */
-import { Counter, loadOptions } from "./report";
-import { type Client, open } from "./websocket";
+/** Each broadcast that has reached all its receivers causes the next. Counts packets that arrived. */
+import { Broadcasts } from "./broadcasts";
+import { type BroadcastOptions, Counter, loadOptions } from "./report";
 
-const IN_FLIGHT = 32;
-const MAX_TRIES = 20;
+const IN_FLIGHT_EACH = 100;
+const BYTES_IN_FLIGHT_EACH = 256 * 1024;
 
-const { port, seconds, size } = loadOptions();
-const request = `42["broadcast",${size}]`;
+const options = loadOptions<BroadcastOptions>();
+const delivered: number[] = [];
+let counter: Counter | undefined;
+
+const broadcasts = new Broadcasts(options, (sender) => {
+  counter?.succeeded();
+  delivered[sender] = (delivered[sender] ?? 0) + 1;
+  if (delivered[sender]! % broadcasts.receivers === 0) broadcasts.broadcast(sender, sender);
+});
 
 void main();
 
 async function main(): Promise<void> {
-  let counter: Counter | undefined;
-  const sender = await open(port);
-  await openOnOtherWorker(sender, () => {
-    counter?.succeeded();
-    sender.send(request);
-  });
-  counter = new Counter(seconds);
-  for (let i = 0; i < IN_FLIGHT; i++) sender.send(request);
-}
-
-async function openOnOtherWorker(one: Client, onPacket: () => void): Promise<Client> {
-  for (let i = 0; i < MAX_TRIES; i++) {
-    const other = await open(port, onPacket);
-    if (other.worker !== one.worker) return other;
-    other.close();
+  await broadcasts.open();
+  counter = new Counter(options.seconds);
+  const inFlight = Math.max(1, Math.min(IN_FLIGHT_EACH, BYTES_IN_FLIGHT_EACH / options.size));
+  for (const sender of broadcasts.senders) {
+    for (let i = 0; i < inFlight; i++) broadcasts.broadcast(sender, sender);
   }
-  throw new Error("all clients are on one worker");
 }

@@ -2,16 +2,32 @@
 export interface LoadOptions {
   port: number;
   seconds?: number;
-  /** Bytes of each packet, for `relay`. */
-  size?: number;
-  /** How many, for `sessions`. */
+  /** How many, for `sessions`, `make-sessions` and `restore-sessions`. */
   sessions?: number;
+}
+
+/** The same for loads that broadcast. */
+export interface BroadcastOptions {
+  port: number;
+  seconds: number;
+  clients: number;
+  /** Among how many processes the clients are to be spread evenly. */
+  processes: number;
+  /** Bytes of each packet. */
+  size: number;
+  /** Whether all packets are for one client, the only member of a room, instead of for all others. */
+  toRoom?: boolean;
+  /** How many packets, for `latency`. */
+  perSecond?: number;
 }
 
 export interface LoadResult {
   /** How many of whatever the load does succeeded. */
   count: number;
   failed: number;
+  /** How long something took, for `latency`. */
+  p50Ms?: number;
+  p99Ms?: number;
 }
 
 /** `begin` when the warm-up is over. */
@@ -19,7 +35,7 @@ export type Report = "begin" | LoadResult;
 
 const WARM_UP_MS = 1000;
 
-export function loadOptions(): Required<LoadOptions> {
+export function loadOptions<Options = LoadOptions>(): Required<Options> {
   return JSON.parse(process.argv[2]!);
 }
 
@@ -32,12 +48,18 @@ export class Counter {
   private readonly result: LoadResult = { count: 0, failed: 0 };
   private counting = false;
 
-  constructor(private readonly seconds: number) {
+  /** @param more what else is reported in the end */
+  constructor(
+    private readonly seconds: number,
+    private readonly more: () => Partial<LoadResult> = () => ({}),
+  ) {
     setTimeout(() => this.begin(), WARM_UP_MS);
   }
 
-  succeeded(): void {
+  /** Returns whether it counts. */
+  succeeded(): boolean {
     if (this.counting) this.result.count++;
+    return this.counting;
   }
 
   failed(): void {
@@ -49,7 +71,7 @@ export class Counter {
     tell("begin");
     setTimeout(() => {
       this.counting = false;
-      tell(this.result);
+      tell({ ...this.result, ...this.more() });
     }, this.seconds * 1000);
   }
 }

@@ -1,4 +1,5 @@
 import { connect } from "node:net";
+import { FrameReader } from "./frame-reader";
 
 /** A Socket.IO client over WebSocket: no more than the loads need, and cheap. */
 
@@ -36,60 +37,56 @@ export function open(
 ): Promise<Client> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1");
-    let received: Buffer = Buffer.alloc(0);
+    const frames = new FrameReader();
     let head: string | undefined;
     const fail = (error: Error) => {
       socket.destroy();
       reject(error);
+    };
+    const receive = (text: string) => {
+      if (text.startsWith("0")) {
+        socket.write(frameOf(TEXT, "40"));
+      } else if (text.startsWith("40")) {
+        socket.setTimeout(0);
+        socket.once("close", onClose);
+        resolve({
+          worker: /\r\nx-pid: (\d+)/.exec(head!)?.[1],
+          send: (packet) => {
+            // All packets of a tick in one go.
+            if (socket.writableCorked === 0) {
+              socket.cork();
+              process.nextTick(() => socket.uncork());
+            }
+            socket.write(frameOf(TEXT, packet));
+          },
+          close: () => socket.end(frameOf(CLOSE, "")),
+        });
+      } else if (text === "2") {
+        socket.write(frameOf(TEXT, "3"));
+      } else {
+        onPacket(text);
+      }
     };
     socket.setNoDelay(true);
     socket.setTimeout(TIMEOUT_MS, () => fail(new Error("timeout")));
     socket.on("error", fail);
     socket.on("close", () => fail(new Error("closed")));
     socket.once("connect", () => socket.write(`GET ${PATH}${query} HTTP/1.1\r\n${HEADERS}`));
+    let headBytes = Buffer.alloc(0);
     socket.on("data", (chunk) => {
-      received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
       if (head === undefined) {
-        const end = received.indexOf("\r\n\r\n");
+        headBytes = Buffer.concat([headBytes, chunk]);
+        const end = headBytes.indexOf("\r\n\r\n");
         if (end === -1) return;
-        head = received.toString("latin1", 0, end);
-        received = received.subarray(end + 4);
+        head = headBytes.toString("latin1", 0, end);
         if (!head.startsWith("HTTP/1.1 101")) return fail(new Error(head));
+        frames.push(headBytes.subarray(end + 4));
+      } else {
+        frames.push(chunk);
       }
-      for (let frame = firstFrame(received); frame; frame = firstFrame(received)) {
-        received = received.subarray(frame.end);
-        if (frame.text.startsWith("0")) {
-          socket.write(frameOf(TEXT, "40"));
-        } else if (frame.text.startsWith("40")) {
-          socket.setTimeout(0);
-          socket.once("close", onClose);
-          resolve({
-            worker: /\r\nx-pid: (\d+)/.exec(head)?.[1],
-            send: (packet) => socket.write(frameOf(TEXT, packet)),
-            close: () => socket.end(frameOf(CLOSE, "")),
-          });
-        } else if (frame.text === "2") {
-          socket.write(frameOf(TEXT, "3"));
-        } else {
-          onPacket(frame.text);
-        }
-      }
+      for (let text = frames.next(); text !== undefined; text = frames.next()) receive(text);
     });
   });
-}
-
-/** The first frame if it is there as a whole. Servers do not mask, and ours do not fragment. */
-function firstFrame(bytes: Buffer): { text: string; end: number } | undefined {
-  if (bytes.length < 2) return undefined;
-  let length = bytes[1]!;
-  let start = 2;
-  if (length === 126) {
-    if (bytes.length < 4) return undefined;
-    length = bytes.readUInt16BE(2);
-    start = 4;
-  }
-  const end = start + length;
-  return bytes.length < end ? undefined : { text: bytes.toString("latin1", start, end), end };
 }
 
 /** A frame of at most 125 bytes. Clients must mask; with zeros the bytes stay as they are. */

@@ -1,30 +1,30 @@
-import { contest } from "../contest";
-import { measure } from "../measure";
-import { cpuMicros } from "../proc";
-import { figures, type Row } from "../table";
+import { costRows, deliveries } from "../deliveries";
+import { NAMES, SIZES, type Size } from "../sizes";
+import type { Row } from "../table";
+import { atLeastTimes, atMostPart, lessThanRedis } from "../wanted";
 
-const SIZES = [
-  [64, "64 B"],
-  [1024, "1 KiB"],
-  [16 * 1024, "16 KiB"],
-] as const;
+const CLUSTERS = [2, 4, 8];
+/** The daemon's CPU is to be at most 1/n of what it is with `@socket.io/pm2`. */
+const CPU_PARTS: Partial<Record<Size, number>> = { 64: 25, 1024: 20, 16384: 6 };
+/** Where many more deliveries are wanted. */
+const RATE = { workers: 4, size: 64, times: 6 };
 
-/** One process has nobody to relay to. */
-const CLUSTERS = ["pm2-socket.io", "@socket.io/pm2"] as const;
-
+/** Each of as many clients as workers broadcasts to all others, as fast as they get it. */
 export async function relay(seconds: number): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const [size, label] of SIZES) {
-    const results = await contest(
-      `relay of ${label}`,
-      ({ port, primaryPid }) => measure("relay", { port, seconds, size }, () => cpuMicros(primaryPid)),
-      CLUSTERS,
-    );
-    rows.push({
-      title: `primary's CPU per ${label} relayed, us`,
-      figures: figures(results, ({ gainEach }) => gainEach),
-      digits: 1,
-    });
+  for (const workers of CLUSTERS) {
+    const what = `relay among ${workers} workers`;
+    const results = await deliveries({ what, load: "relay", workers, recovery: false }, seconds);
+    for (const size of SIZES) {
+      const [rate, primary, host] = costRows(`${what}, ${NAMES[size]}`, results.get(size)!);
+      if (workers === RATE.workers && size === RATE.size) {
+        rate.verdict = atLeastTimes(rate.figures, RATE.times, "@socket.io/pm2");
+      }
+      const part = CPU_PARTS[size];
+      if (part !== undefined) primary.verdict = atMostPart(primary.figures, part, "@socket.io/pm2");
+      host.verdict = lessThanRedis(host.figures);
+      rows.push(rate, primary, host);
+    }
   }
   return rows;
 }

@@ -30,7 +30,7 @@ async function reloadUnder(wanted: number): Promise<Row[]> {
     crowd,
     (serving) => reloadOnce(serving, clients),
     ["pm2-socket.io", "@socket.io/pm2"],
-    "recovering-worker",
+    { recovery: true },
   );
   const row = (title: string, take: (reloaded: Reloaded) => number, digits = 0): Row => ({
     title,
