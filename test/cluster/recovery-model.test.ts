@@ -18,6 +18,7 @@ io.on("connection", (socket) => {
     io.to(rooms).except(except).emit("n", n, n % 3 ? "text" : Buffer.from("binary"));
     answer();
   });
+  socket.on("quit", () => process.exit());
 });
 `;
 
@@ -30,6 +31,7 @@ const step = record({
     ...Array<"end">(5).fill("end"),
     ...Array<"cut">(5).fill("cut"),
     "kill" as const,
+    "quit" as const,
   ),
   member: nat(MEMBERS - 1),
   room: constantFrom(...ROOMS),
@@ -119,9 +121,10 @@ test(
         if (told) for (const member of reached) member.must.push(k);
       }
     };
-    const kill = () => {
+    /** A worker dies, or leaves by itself, and another one takes its place. */
+    const replace = (end: (living: number[]) => void) => {
       const living = cluster.ready.filter((pid) => !cluster.exited.includes(pid));
-      if (living.length >= 2) process.kill(living[n % living.length]!, "SIGKILL");
+      if (living.length >= 2) end(living);
       cluster.fork();
     };
 
@@ -137,7 +140,8 @@ test(
           await ask(member.client, "leave", room).then(() => member.rooms.delete(room));
         else if (what === "end") member.proxy.end();
         else if (what === "cut") member.proxy.cut();
-        else if (what === "kill") kill();
+        else if (what === "kill") replace((living) => process.kill(living[n % living.length]!, "SIGKILL"));
+        else if (what === "quit") replace(() => member.client.emit("quit"));
         else await send(alone ? [member.id] : rooms, except);
       }
     }
