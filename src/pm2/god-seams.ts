@@ -114,10 +114,16 @@ function drainBeforeKill(god: God, apps: StickyApps): void {
 function hurryOnSecondSignal(apps: StickyApps): void {
   let ending = false;
   for (const signal of ["SIGINT", "SIGTERM", "SIGQUIT"] as const) {
-    process.on(signal, () => {
+    const onSignal = () => {
+      if (process.listenerCount(signal) === 1) {
+        // Nobody but us has anything to do with it (`pm2 start --no-daemon`): it ends the process, as without us.
+        process.removeListener(signal, onSignal);
+        process.kill(process.pid, signal);
+      }
       if (ending) apps.hurry();
       ending = true;
-    });
+    };
+    process.on(signal, onSignal);
   }
 }
 
