@@ -4,9 +4,9 @@ import { ChatTab, openBrowser } from "../helpers/browser";
 import { Daemon, freePort } from "../helpers/daemon";
 import { hush, seenBy, talk } from "../helpers/talkative-tab";
 
-const RELOADS = 3;
+const RELOADS = 10;
 
-test("no tab of a browser notices three reloads in a row, with messages flowing", async (context) => {
+test("no tab of a browser notices ten reloads in a row, with messages flowing", async (context) => {
   const browser = await openBrowser(context);
   const port = await freePort();
   const daemon = new Daemon({ PORT: String(port) });

@@ -22,7 +22,7 @@ socket.on("said", ({ text }) => seen.said.push(text));
 const talking = setInterval(() => {
   const text = name + " " + seen.asked++;
   socket.timeout(30_000).emit("say", text, (error) => error ? seen.unanswered.push(text) : seen.answered++);
-}, 20);
+}, 50);
 globalThis.seen = seen;
 globalThis.hush = () => clearInterval(talking);
 `;

@@ -12,6 +12,9 @@ const ANIMALS = [
   "Swift",
 ];
 
+/** How many lines the page keeps. */
+const MAX_LINES = 200;
+
 const query = new URLSearchParams(location.search);
 const name = query.get("name") || ANIMALS[Math.floor(Math.random() * ANIMALS.length)];
 const transports = query.has("transport") ? [query.get("transport")] : ["polling", "websocket"];
@@ -42,6 +45,7 @@ function add(line) {
   const list = element("messages");
   const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
   list.append(line);
+  if (list.childElementCount > MAX_LINES) list.firstElementChild.remove();
   if (atEnd) list.scrollTop = list.scrollHeight;
 }
 
