@@ -78,7 +78,10 @@ export class Sessions {
     const byDefault = engine.generateId;
     const generate: GenerateId = (request) => {
       const expected = this.expected.get(request);
-      if (expected !== undefined) return this.claimed(expected);
+      if (expected !== undefined) {
+        this.claims.add(expected);
+        return expected;
+      }
       if (custom) return this.claimed(custom.call(engine, request));
       return this.link.seat === undefined
         ? this.claimed(byDefault.call(engine, request))

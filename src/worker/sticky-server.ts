@@ -172,13 +172,14 @@ export class StickyServer {
       this.early.push([seq, head, handle, session]);
       return;
     }
-    // Before anything is done with the connection: from here on nobody else may serve it.
-    this.link.sendNow({ type: "accepted", seq });
-    if (!handle) return; // the client was gone before the handle arrived
-    if (session) {
+    if (session && handle) {
+      this.link.send({ type: "accepted", seq });
       this.adopt(session, handle);
       return;
     }
+    // Before anything is done with the connection: from here on nobody else may serve it.
+    this.link.sendNow({ type: "accepted", seq });
+    if (!handle) return; // the client was gone before the handle arrived
     this.injecting = true;
     const socket = inject(this.httpServer, handle);
     this.injecting = false;
