@@ -11,6 +11,7 @@ interface Frame {
   from: WorkerHandle;
   message: ToPrimary;
   bytes: Buffer;
+  time: number;
 }
 
 /**
@@ -58,7 +59,7 @@ export class Relay {
         break;
       default:
         if (this.queue.isEmpty) setImmediate(this.endTurn);
-        this.queue.push({ from, message, bytes }, this.timeOf(from, message));
+        this.queue.push({ from, message, bytes, time: this.timeOf(from, message) });
     }
   }
 

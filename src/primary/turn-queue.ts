@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-interface Entry<T> {
-  item: T;
-  /** In which turn of the event loop it was read. */
-  turn: number;
+/** Something that was read from a link. */
+export interface Timed {
   /** When it was emitted, on a clock that all processes share; 0 if unknown. */
-  time: number;
+  readonly time: number;
 }
 
 /**
@@ -14,37 +12,47 @@ interface Entry<T> {
  * end of the next turn of the event loop. So items wait for one turn; then they leave in the order of their times,
  * together with what was read meanwhile and is older. Pure: who calls {@link take} once a turn makes the turns.
  */
-export class TurnQueue<T> {
-  private entries: Entry<T>[] = [];
-  private turn = 0;
+export class TurnQueue<T extends Timed> {
+  /** Read in the turn before this one. */
+  private waiting: T[] = [];
+  /** Read in this turn. */
+  private fresh: T[] = [];
 
   get isEmpty(): boolean {
-    return this.entries.length === 0;
+    return this.waiting.length === 0 && this.fresh.length === 0;
   }
 
-  push(item: T, time: number): void {
-    this.entries.push({ item, time, turn: this.turn });
+  push(item: T): void {
+    this.fresh.push(item);
   }
 
   /** Ends a turn: returns what has waited for one. */
   take(): T[] {
-    const { turn } = this;
-    this.turn++;
-    if (!this.entries.some((entry) => entry.turn < turn)) return [];
-    const latest = this.entries.reduce(
-      (max, entry) => (entry.turn < turn ? Math.max(max, entry.time) : max),
-      0,
-    );
-    const isDue = (entry: Entry<T>) => entry.turn < turn || (entry.time > 0 && entry.time < latest);
-    const due = this.entries.filter(isDue);
-    this.entries = this.entries.filter((entry) => !isDue(entry));
-    return due.sort((a, b) => a.time - b.time).map(({ item }) => item);
+    const due = this.waiting;
+    let latest = 0;
+    for (const { time } of due) if (time > latest) latest = time;
+    if (latest === 0) {
+      this.waiting = this.fresh;
+      this.fresh = [];
+      return due;
+    }
+    this.waiting = [];
+    for (const item of this.fresh) {
+      (item.time > 0 && item.time < latest ? due : this.waiting).push(item);
+    }
+    this.fresh = [];
+    return inOrder(due);
   }
 
   /** Everything, at once, in order. */
   takeAll(): T[] {
-    const due = this.entries.sort((a, b) => a.time - b.time);
-    this.entries = [];
-    return due.map(({ item }) => item);
+    const due = inOrder([...this.waiting, ...this.fresh]);
+    this.waiting = [];
+    this.fresh = [];
+    return due;
   }
+}
+
+function inOrder<T extends Timed>(items: T[]): T[] {
+  return items.sort((a, b) => a.time - b.time);
 }
