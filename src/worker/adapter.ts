@@ -4,9 +4,10 @@ import { packParts } from "../protocol/encoded-packet";
 import type { Cast } from "../protocol/messages";
 import { keyOfRoom, keysOfRooms, type RoomKey } from "../protocol/room-key";
 import { now } from "./clock";
+import { watchConnecting } from "./connecting-internals";
 import { Delivery } from "./delivery";
 import { type AdapterOptions, MessagingAdapter } from "./messaging-adapter";
-import { countAcks, rememberClient, watchConnecting } from "./session-internals";
+import { countAcks, rememberClient } from "./session-internals";
 import { SessionMirror } from "./session-mirror";
 import { SessionRestore } from "./session-restore";
 import {

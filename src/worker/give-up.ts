@@ -3,6 +3,7 @@
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { resumeReading, stopReading } from "../node-internals";
+import { isConnecting } from "./connecting-internals";
 import type { WorkerLink } from "./link";
 import {
   atMessageBoundary,
@@ -11,7 +12,6 @@ import {
   describeSession,
   detach,
   type EioSocket,
-  isConnecting,
   isFlushed,
   owesAcks,
   part,

@@ -117,50 +117,6 @@ export function countAcks(socket: SioSocket): void {
   };
 }
 
-/** What is under way to become a socket, by session. */
-const connecting = new WeakMap<EioSocket, Set<object>>();
-
-interface ConnectingNsp {
-  _createSocket?(client: { conn: EioSocket }, auth: unknown): Promise<unknown>;
-}
-
-/** Knows from now on which sessions have a socket in this namespace that waits for a middleware. */
-export function watchConnecting(nsp: ConnectingNsp): void {
-  const createSocket = nsp._createSocket;
-  if (typeof createSocket !== "function") return;
-  nsp._createSocket = async function (client, auth) {
-    const pending = connecting.get(client.conn) ?? new Set();
-    connecting.set(client.conn, pending);
-    const creation = {};
-    pending.add(creation);
-    try {
-      const socket = (await createSocket.call(this, client, auth)) as SioSocket;
-      const end = () => pending.delete(socket);
-      if (callFirst(socket, "_onconnect", end) && callFirst(socket, "_cleanup", end)) pending.add(socket);
-      return socket;
-    } finally {
-      pending.delete(creation);
-    }
-  };
-}
-
-/** Calls `first` before the object's method is called for the first time. Returns whether it has that method. */
-function callFirst(object: object, name: string, first: () => void): boolean {
-  const methods = object as Record<string, unknown>;
-  if (typeof methods[name] !== "function") return false;
-  methods[name] = function (this: unknown, ...args: unknown[]) {
-    first();
-    Reflect.deleteProperty(methods, name);
-    return (methods[name] as (...args: unknown[]) => unknown).apply(this, args);
-  };
-  return true;
-}
-
-/** Whether a namespace of the session waits for its middlewares: its client has asked, and is to have an answer. */
-export function isConnecting(conn: EioSocket): boolean {
-  return (connecting.get(conn)?.size ?? 0) > 0;
-}
-
 export function owesAcks(sockets: readonly SioSocket[]): boolean {
   return sockets.some((socket) => (owed.get(socket) ?? 0) > 0);
 }

@@ -6,7 +6,7 @@ import { client } from "../helpers/app-clients";
 import { until } from "../helpers/daemon";
 import { startApp } from "../helpers/planned-stops";
 
-/** Decides about clients of two of its namespaces when the file is there. */
+/** Decides about clients of three of its namespaces, one of them dynamic, when the file is there. */
 const SOURCE = `
 const { existsSync } = require("fs");
 const { createServer } = require("http");
@@ -19,6 +19,7 @@ const who = (socket) => socket.on("who", (answer) => answer(process.pid));
 io.on("connection", who);
 io.of("/slow").use((socket, next) => opened(next)).on("connection", who);
 io.of("/closed").use((socket, next) => opened(() => next(new Error("not you"))));
+io.of((name, auth, next) => opened(() => next(null, name === "/dynamic"))).on("connection", who);
 setupWorker(io);`;
 
 test("a namespace that is still connecting when its session moves is neither lost nor refused", async () => {
@@ -32,7 +33,7 @@ test("a namespace that is still connecting when its session moves is neither los
   const noticed: string[] = [];
   for (const { io } of clients) io.on("close", (reason) => noticed.push(reason));
   await Promise.all(clients.map((each) => each.timeout(10_000).emitWithAck("who")));
-  const slow = clients.map((each) => each.io.socket("/slow"));
+  const slow = clients.flatMap(({ io }) => [io.socket("/slow"), io.socket("/dynamic")]);
   const closed = clients.map((each) => each.io.socket("/closed"));
   const refused = Promise.all(closed.map(refusal));
   for (const each of [...slow, ...closed]) each.connect();

@@ -55,6 +55,8 @@ function openIpcLink() {
   return { link, callbacks, ...events };
 }
 
+const tick = () => new Promise<void>((resolve) => process.nextTick(resolve));
+
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
@@ -62,19 +64,20 @@ test("what is sent in one tick leaves in one write", async () => {
   const { pipe, link } = openLink();
   for (let i = 0; i < 3; i++) link.sendBytes(Buffer.alloc(10));
   expect(pipe.writes).toEqual([]);
-  await new Promise<void>((resolve) => process.nextTick(resolve));
+  await tick();
   expect(pipe.writes).toEqual([30]);
   link.sendBytes(Buffer.alloc(5));
-  await new Promise<void>((resolve) => process.nextTick(resolve));
+  await tick();
   expect(pipe.writes).toEqual([30, 5]);
 });
 
-test("a worker is behind while more than a quarter of its buffer waits", () => {
+test("a worker is behind while more than a quarter of its buffer waits", async () => {
   const { pipe, link, onStuck } = openLink();
   link.sendBytes(Buffer.alloc(1000));
   expect(link.isBehind).toBe(false);
   link.sendBytes(Buffer.alloc(1));
   expect(link.isBehind).toBe(true);
+  await tick();
   pipe.read(1);
   expect(link.isBehind).toBe(false);
   expect(onStuck).not.toHaveBeenCalled();
@@ -116,18 +119,21 @@ describe("a worker is stuck, once,", () => {
   });
 });
 
-test("a frame larger than the buffer reaches a worker that has read all before", () => {
+test("a frame larger than the buffer reaches a worker that has read all before", async () => {
   const { pipe, link, onStuck } = openLink();
   link.sendBytes(Buffer.alloc(100));
+  await tick();
   pipe.read();
   link.sendBytes(Buffer.alloc(5000));
+  await tick();
   expect(pipe.writableLength).toBe(5000);
   expect(onStuck).not.toHaveBeenCalled();
 });
 
-test("a worker that reads a little in each timeout is not stuck, however long it takes", () => {
+test("a worker that reads a little in each timeout is not stuck, however long it takes", async () => {
   const { pipe, link, onStuck } = openLink();
   link.sendBytes(Buffer.alloc(4000));
+  await tick();
   for (let i = 0; i < 100; i++) {
     pipe.read(1);
     vi.advanceTimersByTime(1000);
@@ -137,9 +143,10 @@ test("a worker that reads a little in each timeout is not stuck, however long it
   expect(onStuck).toHaveBeenCalledOnce();
 });
 
-test("a worker that has read all has no deadline", () => {
+test("a worker that has read all has no deadline", async () => {
   const { pipe, link, onStuck } = openLink();
   link.sendBytes(Buffer.alloc(10));
+  await tick();
   pipe.read();
   vi.advanceTimersByTime(10_000);
   expect(onStuck).not.toHaveBeenCalled();

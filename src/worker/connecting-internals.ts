@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+/** What is private in Socket.IO about clients that are about to have a socket; without it nobody is known to wait. */
+import type { EioSocket, SioSocket } from "./session-internals";
+
+/** What is under way to become a socket, by session. */
+const connecting = new WeakMap<EioSocket, Set<object>>();
+
+function connectingOf(conn: EioSocket): Set<object> {
+  const known = connecting.get(conn);
+  if (known) return known;
+  const pending = new Set<object>();
+  connecting.set(conn, pending);
+  return pending;
+}
+
+interface SioClient {
+  readonly conn: EioSocket;
+}
+
+interface ConnectingNsp {
+  readonly server?: CheckingServer;
+  _createSocket?(client: SioClient, auth: unknown): Promise<unknown>;
+}
+
+/** Knows from now on which sessions have a socket in this namespace that waits for a middleware. */
+export function watchConnecting(nsp: ConnectingNsp): void {
+  const createSocket = nsp._createSocket;
+  if (typeof createSocket !== "function") return;
+  nsp._createSocket = async function (client, auth) {
+    if (nsp.server) watchChecks(nsp.server, client);
+    const pending = connectingOf(client.conn);
+    const creation = {};
+    pending.add(creation);
+    try {
+      const socket = (await createSocket.call(this, client, auth)) as SioSocket;
+      const end = () => pending.delete(socket);
+      if (callFirst(socket, "_onconnect", end) && callFirst(socket, "_cleanup", end)) pending.add(socket);
+      return socket;
+    } finally {
+      pending.delete(creation);
+    }
+  };
+}
+
+interface CheckingServer {
+  _checkNamespace?(name: string, auth: unknown, callback: (nsp: unknown) => void): void;
+}
+
+const watched = new WeakSet<CheckingServer>();
+
+/** The same for the clients that wait for the app to allow a dynamic namespace. */
+function watchChecks(server: CheckingServer, client: SioClient): void {
+  const check = server._checkNamespace;
+  const prototype = Object.getPrototypeOf(client) as { connect?(...args: unknown[]): unknown };
+  const { connect } = prototype;
+  if (watched.has(server) || typeof check !== "function" || typeof connect !== "function") return;
+  watched.add(server);
+  let asking: EioSocket | undefined;
+  prototype.connect = function (this: SioClient, ...args) {
+    asking = this.conn;
+    try {
+      return connect.apply(this, args);
+    } finally {
+      asking = undefined;
+    }
+  };
+  server._checkNamespace = function (name, auth, callback) {
+    const pending = asking && connectingOf(asking);
+    const question = {};
+    pending?.add(question);
+    check.call(this, name, auth, (nsp) => {
+      pending?.delete(question);
+      callback(nsp);
+    });
+  };
+}
+
+/** Calls `first` before the object's method is called for the first time. Returns whether it has that method. */
+function callFirst(object: object, name: string, first: () => void): boolean {
+  const methods = object as Record<string, unknown>;
+  if (typeof methods[name] !== "function") return false;
+  methods[name] = function (this: unknown, ...args: unknown[]) {
+    first();
+    Reflect.deleteProperty(methods, name);
+    return (methods[name] as (...args: unknown[]) => unknown).apply(this, args);
+  };
+  return true;
+}
+
+/** Whether a namespace of the session waits for its middlewares: its client has asked, and is to have an answer. */
+export function isConnecting(conn: EioSocket): boolean {
+  return (connecting.get(conn)?.size ?? 0) > 0;
+}
