@@ -1,3 +1,6 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
 import { contest } from "../contest";
 import { Crowd, type Seen } from "../crowd";
 import { cpuMicros } from "../proc";
@@ -19,7 +22,16 @@ interface Reloaded extends Seen {
 export async function reload(): Promise<Row[]> {
   const rows: Row[] = [];
   for (const wanted of CROWDS) rows.push(...(await reloadUnder(wanted)));
-  return rows;
+  return [...rows, await bareHops()];
+}
+
+/** The yardstick for the speed of a handover. */
+async function bareHops(): Promise<Row> {
+  const passing = fork(join(__dirname, "../load/pass-on.js"));
+  const [perSecond] = await once(passing, "message");
+  passing.kill();
+  const title = "sockets/s from worker to primary to worker, by Node alone";
+  return { title, figures: { "plain process": perSecond }, digits: 0 };
 }
 
 async function reloadUnder(wanted: number): Promise<Row[]> {
