@@ -249,6 +249,7 @@ export class Recovery<W extends RecoveringWorker> {
       type: "restored",
       seq,
       session: { nsp, sid, pid, rooms: [...session.rooms.keys()], data },
+      order: this.log.last,
       missed,
     });
   }

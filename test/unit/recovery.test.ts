@@ -82,7 +82,7 @@ test("a lost session is restored with all it was and all that its client has mis
   restore(b, 7, 2);
   const session = { nsp: "/", sid: "sid", pid: "pid of sid", rooms: [room], data: "last data" };
   expect(b.take()).toMatchObject([
-    { type: "restored", seq: 7, session, missed: [{ order: 3 }, { order: 4 }] },
+    { type: "restored", seq: 7, session, order: 4, missed: [{ order: 3 }, { order: 4 }] },
   ]);
   expect(revived).toEqual([[b, [room]]]);
   expect(a.take()).toEqual([]);
