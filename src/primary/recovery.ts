@@ -233,7 +233,9 @@ export class Recovery<W extends RecoveringWorker> {
   }
 
   private answer(worker: W, { seq, offset }: Restore, session: StoredSession<W>): void {
-    const told = offset === "" ? session.openedAt : orderOfOffset(this.epoch, offset);
+    // A worker that is new may name a place before the session was opened.
+    const named = offset === "" ? 0 : orderOfOffset(this.epoch, offset);
+    const told = named === undefined ? undefined : Math.max(named, session.openedAt);
     const order = told === undefined || this.log.reaches(told) ? told : Math.max(told, session.heardOrder);
     if (order === undefined || !this.log.reaches(order)) {
       this.sessions.forget(session, "evicted");
@@ -249,6 +251,7 @@ export class Recovery<W extends RecoveringWorker> {
       type: "restored",
       seq,
       session: { nsp, sid, pid, rooms: [...session.rooms.keys()], data },
+      order: this.log.last,
       missed,
     });
   }

@@ -69,6 +69,8 @@ export interface Restored {
   seq: number;
   session?: SessionState;
   reason?: NotRestored;
+  /** The place of the last packet before this answer. */
+  order?: number;
   missed: { order: number; payload: Uint8Array }[];
 }
 

@@ -36,7 +36,7 @@ export class WorkerLink extends EventEmitter<Events> {
   private pipe: Socket | undefined;
   private corked = false;
   private unanswered = false;
-  /** The last kept packet that came; all before it have been given to their clients. */
+  /** The last kept packet that came, or that an answer of the primary covers; those before it are with their clients. */
   lastOrder = 0;
   /** Whether sessions of this worker can be restored elsewhere. */
   recovers = false;
@@ -155,9 +155,7 @@ export class WorkerLink extends EventEmitter<Events> {
       console.error(describe("STICKY_LINK_VERSION", LINK_VERSION, message.version));
       this.close();
     } else {
-      if ((message.type === "cast" || message.type === "kept") && message.order !== undefined) {
-        this.lastOrder = message.order;
-      }
+      if ("order" in message && message.order !== undefined) this.lastOrder = message.order;
       if (message.type === "kept") this.outbox.cameBack(message.order);
       this.emit(message.type, message as never);
     }

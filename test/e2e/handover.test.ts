@@ -80,6 +80,21 @@ for (const [what, commands] of STOPS) {
   });
 }
 
+test("nothing is told again by workers that stop before anything was told in their time", async () => {
+  const { daemon, port } = await startApp(RECOVERABLE, 1);
+  const clients = ["websocket", "polling"].map((transport) => client(port, { transports: [transport] }));
+  const told: number[] = [];
+  for (const socket of clients) {
+    socket.on("told", (n) => told.push(n));
+    await socket.emitWithAck("join", "room");
+  }
+  await clients[0]!.emitWithAck("tell", "room", 1);
+  for (let n = 0; n < 2; n++) expect((await daemon.pm2("reload", "app")).code).toBe(0);
+  await clients[0]!.emitWithAck("tell", "room", 2);
+  await expect.poll(() => told.filter((n) => n === 2)).toHaveLength(2);
+  expect(told).toEqual([1, 1, 2, 2]);
+});
+
 test("without recovery the sessions of a reload end cleanly and clients come back by themselves", async () => {
   const { daemon, port } = await startApp(worker() + START, 2);
   const sockets = ["websocket", "polling"].map((transport) => client(port, { transports: [transport] }));

@@ -56,9 +56,9 @@ function start({ maxBytes = 1e6, maxSessions = 100 } = {}) {
       const offset = order === undefined ? "" : offsetOfOrder(recovery.epoch, order);
       recovery.handle(worker, { at: 0, type: "restore", seq, nsp: "/", pid: `pid of ${sid}`, offset });
     },
-    /** A packet to the room; returns the place it gets. */
-    packet: (bytes = 1): number => {
-      const target = { nsp: "/", rooms: [room], except: [] };
+    /** A packet to the room, or to everybody; returns the place it gets. */
+    packet: (bytes = 1, rooms = [room]): number => {
+      const target = { nsp: "/", rooms, except: [] };
       const frame = encodeFrame({
         ...{ type: "cast", volatile: false, time: 0, target, payload: Buffer.alloc(bytes) },
       });
@@ -82,7 +82,7 @@ test("a lost session is restored with all it was and all that its client has mis
   restore(b, 7, 2);
   const session = { nsp: "/", sid: "sid", pid: "pid of sid", rooms: [room], data: "last data" };
   expect(b.take()).toMatchObject([
-    { type: "restored", seq: 7, session, missed: [{ order: 3 }, { order: 4 }] },
+    { type: "restored", seq: 7, session, order: 4, missed: [{ order: 3 }, { order: 4 }] },
   ]);
   expect(revived).toEqual([[b, [room]]]);
   expect(a.take()).toEqual([]);
@@ -96,6 +96,16 @@ test("a client that has not received anything gets everything since its session 
   packet();
   lost(a);
   restore(b);
+  expect(b.answers()).toEqual([{ seq: 1, found: [2] }]);
+});
+
+test("nothing is missed that was sent before the session was opened, whatever the offset says", () => {
+  const { a, b, open, lost, restore, packet } = start();
+  packet(1, []);
+  open(a);
+  packet(1, []);
+  lost(a);
+  restore(b, 1, 0);
   expect(b.answers()).toEqual([{ seq: 1, found: [2] }]);
 });
 
