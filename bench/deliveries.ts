@@ -33,10 +33,13 @@ export async function deliveries(
     what,
     async (serving, program) => {
       const processes = program === ALONE ? 1 : setup.workers;
+      const run = (size: Size) =>
+        deliver(load, serving, { ...options, processes, size, ...optionsFor?.(size) });
+      // Servers run for long: nothing counts before their code is compiled.
+      await attempt(`${what}, warm-up: ${program}`, () => run(sizes[0]!));
       for (const size of sizes) {
         await attempt(`${what}, ${NAMES[size]}: ${program}`, async () => {
-          const each = { ...options, processes, size, ...optionsFor?.(size) };
-          results.get(size)![program] = await deliver(load, serving, each);
+          results.get(size)![program] = await run(size);
         });
       }
     },

@@ -146,7 +146,8 @@ export class Recovery<W extends RecoveringWorker> {
 
   /** The worker is gone: its sessions are as it last told. */
   left(worker: W): void {
-    for (const session of [...this.sessions.of(worker)]) this.lose(session);
+    const heard = this.heardByNow();
+    for (const session of [...this.sessions.of(worker)]) this.lose(session, heard);
     for (const surrender of this.surrenders.values()) {
       if (surrender.waiter?.worker === worker) surrender.waiter = undefined;
     }
@@ -163,12 +164,15 @@ export class Recovery<W extends RecoveringWorker> {
     return owed === 0 || (owed === 1 && this.surrenders.has(session!)) ? session : undefined;
   }
 
-  private lose(session: StoredSession<W>): void {
-    const provenMs = this.now() - this.pongMs;
-    if (session.aliveSinceMs < provenMs) {
-      session.heardOrder = Math.max(session.heardOrder, this.log.orderAt(provenMs));
-    }
+  private lose(session: StoredSession<W>, heard = this.heardByNow()): void {
+    if (session.aliveSinceMs < heard.atMs) session.heardOrder = Math.max(session.heardOrder, heard.order);
     this.sessions.lose(session);
+  }
+
+  /** The last packet that a client has received for certain which was live until now, and when that was sent. */
+  private heardByNow(): { atMs: number; order: number } {
+    const atMs = this.now() - this.pongMs;
+    return { atMs, order: this.log.orderAt(atMs) };
   }
 
   private restore(worker: W, request: Restore): void {
