@@ -29,6 +29,7 @@ export class Relay {
   readonly recovery: Recovery<WorkerHandle>;
   private readonly lastTimes = new WeakMap<WorkerHandle, number>();
   private readonly queue = new TurnQueue<Frame>();
+  private turnEnds = false;
 
   constructor(
     private readonly workers: ReadonlySet<WorkerHandle>,
@@ -58,7 +59,7 @@ export class Relay {
         this.adapters.delete(message.uid);
         break;
       default:
-        if (this.queue.isEmpty) setImmediate(this.endTurn);
+        this.endTurnLater();
         this.queue.push({ from, message, bytes, time: this.timeOf(from, message) });
     }
   }
@@ -83,11 +84,20 @@ export class Relay {
     return time;
   }
 
+  /** Once in a turn: two ends of one turn would cut the next one short. */
+  private endTurnLater(): void {
+    if (this.turnEnds) return;
+    this.turnEnds = true;
+    setImmediate(this.endTurn);
+  }
+
   private readonly endTurn = () => shield(this.log, () => this.routeDue())();
 
   private routeDue(): void {
-    for (const frame of this.queue.take()) this.route(frame);
-    if (!this.queue.isEmpty) setImmediate(this.endTurn);
+    this.turnEnds = false;
+    const due = this.queue.take();
+    if (!this.queue.isEmpty) this.endTurnLater();
+    for (const frame of due) this.route(frame);
   }
 
   private route({ from, message, bytes }: Frame): void {

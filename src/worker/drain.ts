@@ -22,6 +22,8 @@ const AT_ONCE = 16;
 const CLOSE_INTERVAL_MS = 20;
 const CLOSES_PER_STEP = 10;
 const PART_OF_TIME = 0.8;
+/** A request that another worker sends here on old knowledge arrives within this time. */
+const LINGER_MS = 100;
 
 /** How sessions are to be given up; from the primary's `drain` or `shed`. */
 export interface HandoverTerms {
@@ -35,7 +37,7 @@ export interface HandoverTerms {
  * Giving up what a worker has, without a client losing a request: connections between two requests go back to the
  * primary, open requests are answered, sessions go to other workers, or are closed so that their clients come back.
  *
- *     idle ──start()──▶ running ──no session, no connection, no request──▶ done ("drained")
+ *     idle ──start()──▶ running ──no session, no connection, no request, for a while──▶ done ("drained")
  */
 export class Drain {
   private leaving = 0;
@@ -43,6 +45,9 @@ export class Drain {
   /** Set once the drain has begun. */
   private terms: HandoverTerms | undefined;
   private endMs = 0;
+  /** Since when nothing has come from other workers, nor gone to them. */
+  private quietSinceMs = 0;
+  private lingering: NodeJS.Timeout | undefined;
   /** Sessions that could not go to another worker. */
   closed = 0;
   private state: "idle" | "running" | "done" = "idle";
@@ -73,6 +78,7 @@ export class Drain {
     this.state = "running";
     this.router.draining = true;
     this.terms = terms;
+    this.quietSinceMs = Date.now();
     this.endMs = Date.now() + withinMs;
     hurryForwarded();
     for (const socket of this.connections) openAnswer(socket)?.once("close", () => this.check());
@@ -133,6 +139,7 @@ export class Drain {
     this.leaving++;
     void settled.then(() => {
       this.leaving--;
+      this.quietSinceMs = Date.now();
       this.check();
     });
   }
@@ -143,8 +150,25 @@ export class Drain {
     this.giveBackIdle();
     if (this.sessions.count > 0 || this.connections.size > 0) return;
     if (this.forPeers.size > 0 || this.leaving > 0) return;
+    if (this.lingers()) return;
     this.state = "done";
     this.link.send({ type: "drained" });
+  }
+
+  /** Other workers may have sent a request here before they could know better. */
+  private lingers(): boolean {
+    const restMs = this.quietSinceMs + LINGER_MS - Date.now();
+    if (restMs <= 0) return false;
+    this.lingering ??= setTimeout(() => {
+      this.lingering = undefined;
+      this.check();
+    }, restMs);
+    return true;
+  }
+
+  /** A request came from another worker. */
+  heardFromPeer(): void {
+    this.quietSinceMs = Date.now();
   }
 
   /**

@@ -42,10 +42,7 @@ export function forward(
   address: string,
   onUnreachable: () => void,
 ): void {
-  const headers: Record<string, string | string[]> = {};
-  for (const [name, values] of Object.entries(req.headersDistinct)) {
-    if (values && !HOP_BY_HOP.has(name)) headers[name] = values.length === 1 ? values[0]! : values;
-  }
+  const headers = endToEndByName(req.rawHeaders);
   const { remoteAddress, remotePort, remoteFamily } = req.socket;
   headers[CLIENT_HEADER] = `${remoteAddress} ${remotePort} ${remoteFamily}`;
 
@@ -125,6 +122,19 @@ function holdOpen(socket: Socket) {
     return socket;
   };
   return hold;
+}
+
+/** Not `headersDistinct`: that fails once a header was taken from `rawHeaders`, as from a request of another worker. */
+function endToEndByName(rawHeaders: string[]): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = Object.create(null);
+  const kept = endToEnd(rawHeaders);
+  for (let i = 0; i < kept.length; i += 2) {
+    const name = kept[i]!.toLowerCase();
+    const value = kept[i + 1]!;
+    const former = headers[name];
+    headers[name] = former === undefined ? value : [former, value].flat();
+  }
+  return headers;
 }
 
 function endToEnd(rawHeaders: string[]): string[] {

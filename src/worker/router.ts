@@ -7,6 +7,10 @@ import { forward } from "./forward";
 import type { WorkerLink } from "./link";
 import type { Whereabouts } from "./whereabouts";
 
+/** A worker that cannot be reached is exiting; the primary learns it soon. */
+const RETRY_MS = 20;
+const MAX_ATTEMPTS = 5;
+
 /**
  * Sends on what does not belong here: a kept-alive connection carries the requests of several sessions, a session may
  * have moved, and a worker that drains takes nothing new.
@@ -30,7 +34,9 @@ export class Router {
   divertRequest(req: IncomingMessage, res: ServerResponse, fromPeer: boolean, local: () => void): boolean {
     const sessionId = sessionIdOf(req.url ?? "");
     if (sessionId !== undefined) {
-      return this.divert(req, sessionId, !fromPeer, local, (peer) => this.pass(req, res, peer, local));
+      return this.divert(req, sessionId, !fromPeer, local, (peer) =>
+        this.passToOwner(req, res, sessionId, peer, local),
+      );
     }
     const { ready } = this.whereabouts;
     const peer = this.draining && !fromPeer ? ready[this.turn++ % ready.length] : undefined;
@@ -63,6 +69,24 @@ export class Router {
     if (place instanceof Promise) place.then((peer) => (peer ? away(peer) : local()));
     else away(place);
     return true;
+  }
+
+  /** If the worker is gone, the session may have moved on: the primary knows. */
+  private passToOwner(
+    req: IncomingMessage,
+    res: ServerResponse,
+    sessionId: string,
+    peer: Peer,
+    local: () => void,
+    attempt = 1,
+  ): void {
+    this.pass(req, res, peer, () => {
+      if (attempt >= MAX_ATTEMPTS) return local();
+      setTimeout(() => {
+        const again = (next: Peer) => this.passToOwner(req, res, sessionId, next, local, attempt + 1);
+        if (!this.divert(req, sessionId, false, local, again)) local();
+      }, RETRY_MS);
+    });
   }
 
   private pass(req: IncomingMessage, res: ServerResponse, peer: Peer, local: () => void): void {

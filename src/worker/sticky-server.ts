@@ -296,6 +296,7 @@ export class StickyServer {
           adoptClient(req);
           if (this.hurries(req, res)) return true;
           this.forPeers.add(res);
+          this.drain.heardFromPeer();
           res.once("close", () => {
             this.forPeers.delete(res);
             if (this.drain.running) this.onChange();

@@ -54,7 +54,8 @@ export class Whereabouts {
     if (this.sessions.has(sessionId)) return "here";
     const seat = seatOfSessionId(sessionId);
     const peer = seat === undefined || seat === this.link.seat ? undefined : this.peers.get(seat);
-    if (peer && trustsId) return peer;
+    // One that gives up its sessions may be about to exit.
+    if (peer && trustsId && (peer.ready || !isEngineRequest)) return peer;
     return isEngineRequest ? this.ask(sessionId) : "here";
   }
 
