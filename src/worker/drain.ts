@@ -59,6 +59,8 @@ export class Drain {
     private readonly connections: Set<Socket>,
     /** Those of them that can be between two requests. */
     private readonly httpConnections: Set<Socket>,
+    /** Those of other workers, which end them when they need them no more: their next request may be on its way. */
+    private readonly peerConnections: ReadonlySet<Socket>,
     /** Answers to requests that came by way of other workers. */
     private readonly forPeers: ReadonlySet<unknown>,
     private readonly router: Router,
@@ -178,6 +180,7 @@ export class Drain {
   giveBackIdle(): void {
     if (!process.connected) return;
     const idle: Socket[] = [];
+    for (const socket of this.peerConnections) socket.destroy = () => socket;
     for (const socket of this.httpConnections) {
       socket.destroy = () => {
         idle.push(socket);
@@ -186,6 +189,7 @@ export class Drain {
     }
     this.httpServer.closeIdleConnections();
     for (const socket of this.httpConnections) Reflect.deleteProperty(socket, "destroy");
+    for (const socket of this.peerConnections) Reflect.deleteProperty(socket, "destroy");
     for (const socket of idle) {
       if (hasOpenAnswer(socket)) continue; // its end comes back here
       // A listener for data makes the HTTP parser let go of the handle, so that the socket can be sent.

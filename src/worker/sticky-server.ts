@@ -41,6 +41,7 @@ export class StickyServer {
   private readonly connections = new Set<Socket>();
   /** Those that have not been upgraded. */
   private readonly httpConnections = new Set<Socket>();
+  private readonly peerConnections = new Set<Socket>();
   private readonly forPeers = new Set<ServerResponse>();
   private readonly privateAddress = privateAddress();
   private readonly servers = new Set<SocketIoServer>();
@@ -76,6 +77,7 @@ export class StickyServer {
       this.sessions,
       this.connections,
       this.httpConnections,
+      this.peerConnections,
       this.forPeers,
       this.router,
       this.whereabouts,
@@ -214,7 +216,8 @@ export class StickyServer {
   /** Connections that did not come from the primary come from another worker. */
   private onConnection(socket: Socket): void {
     if (this.injecting) return;
-    fromPeer.add(socket);
+    this.peerConnections.add(socket);
+    socket.once("close", () => this.peerConnections.delete(socket));
     // The other worker decides when it needs the connection no more; closing it here would race with its next request.
     socket.setTimeout = () => socket;
   }
@@ -292,7 +295,7 @@ export class StickyServer {
       case "checkContinue":
       case "checkExpectation": {
         const [req, res] = args as [IncomingMessage, ServerResponse];
-        if (fromPeer.has(req.socket)) {
+        if (this.peerConnections.has(req.socket)) {
           adoptClient(req);
           if (this.hurries(req, res)) return true;
           this.forPeers.add(res);
@@ -323,8 +326,6 @@ export class StickyServer {
     }
   }
 }
-
-const fromPeer = new WeakSet<Socket>();
 
 function netAddress(server: HttpServer): AddressInfo | string | null {
   return NetServer.prototype.address.call(server);
