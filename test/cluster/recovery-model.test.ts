@@ -69,6 +69,15 @@ class Member {
   }
 }
 
+/** A worker that leaves by itself at this moment needs no more. */
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
 /** Asks until there is an answer: workers and connections die before they can give it. */
 async function ask(client: Socket, event: string, ...args: unknown[]): Promise<void> {
   for (let answered = false; !answered; ) {
@@ -140,7 +149,7 @@ test(
           await ask(member.client, "leave", room).then(() => member.rooms.delete(room));
         else if (what === "end") member.proxy.end();
         else if (what === "cut") member.proxy.cut();
-        else if (what === "kill") replace((living) => process.kill(living[n % living.length]!, "SIGKILL"));
+        else if (what === "kill") replace((living) => kill(living[n % living.length]!));
         else if (what === "quit") replace(() => member.client.emit("quit"));
         else await send(alone ? [member.id] : rooms, except);
       }
