@@ -12,7 +12,7 @@ export interface StoredSession<W> {
   nsp: string;
   sid: string;
   pid: string;
-  /** The worker it lives on; `undefined` once it is lost. */
+  /** The worker it lives on; `undefined` once it is lost or forgotten. */
   worker: W | undefined;
   /** Its rooms, with the order of the last packet before it joined. */
   rooms: Map<RoomKey, number>;
@@ -120,6 +120,7 @@ export class RecoveryStore<W> {
   }
 
   forget(session: StoredSession<W>, why: NotRestored = "unknown"): void {
+    session.worker = undefined;
     this.lost.delete(session);
     this.bySid.delete(keyOf(session.nsp, session.sid));
     this.byPid.delete(keyOf(session.nsp, session.pid));

@@ -5,6 +5,7 @@ import type { Cast, NotRestored, ToPrimary, ToWorker } from "../protocol/message
 import { orderOfOffset } from "../protocol/offset";
 import { PacketLog } from "./packet-log";
 import { RecoveryStore, type StoredSession } from "./recovery-store";
+import { Surrenders, type Waiter } from "./surrenders";
 
 /** What recovery needs of a worker. */
 export interface RecoveringWorker {
@@ -18,22 +19,6 @@ export interface RecoveryLimits {
   maxSessions: number;
 }
 
-type Restore = Extract<ToPrimary, { type: "restore" }>;
-
-/** A worker that a session's client came to. */
-interface Waiter<W> {
-  worker: W;
-  request: Restore;
-}
-
-interface Surrender<W> {
-  /** `undefined` if it died meanwhile. */
-  waiter: Waiter<W> | undefined;
-  timer: NodeJS.Timeout;
-}
-
-/** How long a worker may take to give up a session whose client came back elsewhere. */
-const SURRENDER_TIMEOUT_MS = 1000;
 const EXPIRE_INTERVAL_MS = 1000;
 
 /**
@@ -50,12 +35,7 @@ export class Recovery<W extends RecoveringWorker> {
   private readonly sessions: RecoveryStore<W>;
   /** Offsets of another primary mean nothing here. */
   readonly epoch = randomBytes(3).toString("base64url");
-  /** Who waits for a session that another worker has yet to give up. */
-  private readonly surrenders = new Map<StoredSession<W>, Surrender<W>>();
-  /** How often a worker was asked to give a session up and has not answered: what it says of it is of the past. */
-  private readonly owing = new Map<StoredSession<W>, Map<W, number>>();
-  /** The same sessions by name; there are two of a name if an id is used again. */
-  private readonly owingByName = new Map<string, Set<StoredSession<W>>>();
+  private readonly surrenders: Surrenders<W>;
   private maxAgeMs = 0;
   private pongMs = 0;
   private timer: NodeJS.Timeout | undefined;
@@ -71,6 +51,10 @@ export class Recovery<W extends RecoveringWorker> {
   ) {
     this.log = new PacketLog(limits.maxBytes, now);
     this.sessions = new RecoveryStore(limits.maxSessions, now);
+    this.surrenders = new Surrenders(
+      (session) => this.freed(session),
+      (waiter) => this.refuse(waiter, "unknown"),
+    );
   }
 
   get stats(): { sessions: number; packets: number; bytes: number; evicted: number } {
@@ -92,7 +76,7 @@ export class Recovery<W extends RecoveringWorker> {
 
   close(): void {
     clearInterval(this.timer);
-    for (const { timer } of this.surrenders.values()) clearTimeout(timer);
+    this.surrenders.close();
   }
 
   /** Puts a packet in its place, and its place into its frame; returns it. */
@@ -125,19 +109,23 @@ export class Recovery<W extends RecoveringWorker> {
         if (session) {
           session.data = message.data;
           this.lose(session);
+          this.serve(session);
         }
         return true;
       }
       case "session-over": {
         const session = this.live(worker, message);
-        if (session) this.sessions.forget(session);
+        if (session) {
+          this.sessions.forget(session);
+          this.serve(session);
+        }
         return true;
       }
       case "surrendered":
-        this.surrendered(worker, message);
+        this.surrenders.surrendered(worker, message);
         return true;
       case "restore":
-        this.restore(worker, message);
+        this.restore({ worker, request: message });
         return true;
       default:
         return false;
@@ -147,21 +135,16 @@ export class Recovery<W extends RecoveringWorker> {
   /** The worker is gone: its sessions are as it last told. */
   left(worker: W): void {
     const heard = this.heardByNow();
-    for (const session of [...this.sessions.of(worker)]) this.lose(session, heard);
-    for (const surrender of this.surrenders.values()) {
-      if (surrender.waiter?.worker === worker) surrender.waiter = undefined;
-    }
-    for (const [session, workers] of [...this.owing]) {
-      if (workers.has(worker)) this.forgive(session, workers, worker);
-    }
+    const lost = [...this.sessions.of(worker)];
+    for (const session of lost) this.lose(session, heard);
+    this.surrenders.left(worker);
+    for (const session of lost) this.serve(session);
   }
 
   /** The session that a worker speaks of, if it has it still. */
   private live(worker: W, { nsp, sid }: { nsp: string; sid: string }): StoredSession<W> | undefined {
     const session = this.sessions.get(worker, nsp, sid);
-    const owed = session && (this.owing.get(session)?.get(worker) ?? 0);
-    // Asked once and awaited: these are its last words on it. Otherwise they are of an earlier time.
-    return owed === 0 || (owed === 1 && this.surrenders.has(session!)) ? session : undefined;
+    return session && this.surrenders.mayStillSpeak(session, worker) ? session : undefined;
   }
 
   private lose(session: StoredSession<W>, heard = this.heardByNow()): void {
@@ -175,75 +158,49 @@ export class Recovery<W extends RecoveringWorker> {
     return { atMs, order: this.log.orderAt(atMs) };
   }
 
-  private restore(worker: W, request: Restore): void {
-    const session = this.sessions.find(request.nsp, request.pid);
-    if (typeof session === "string") this.refuse(worker, request, session);
-    else if (session.worker || this.surrenders.has(session)) this.takeOver(session, { worker, request });
-    else this.answer(worker, request, session);
+  private restore(waiter: Waiter<W>): void {
+    const { nsp, pid } = waiter.request;
+    const session = this.sessions.find(nsp, pid);
+    if (typeof session === "string") this.refuse(waiter, session);
+    else if (session.worker || this.surrenders.isAsked(session)) this.takeOver(session, waiter);
+    else this.answer(waiter, session);
   }
 
   /** The client is faster than the server, which has not noticed its absence. */
   private takeOver(session: StoredSession<W>, waiter: Waiter<W>): void {
-    const surrender = this.surrenders.get(session);
-    if (surrender) {
-      // It came back once more: its latest connection counts.
-      if (surrender.waiter) this.refuse(surrender.waiter.worker, surrender.waiter.request, "unknown");
-      surrender.waiter = waiter;
-      return;
-    }
-    const from = session.worker!;
-    const timer = setTimeout(() => this.settle(session), SURRENDER_TIMEOUT_MS);
-    this.surrenders.set(session, { waiter, timer });
-    const owing = this.owing.get(session) ?? new Map<W, number>();
-    this.owing.set(session, owing.set(from, (owing.get(from) ?? 0) + 1));
-    const name = nameOf(session);
-    this.owingByName.set(name, (this.owingByName.get(name) ?? new Set()).add(session));
-    from.send({ type: "surrender", nsp: session.nsp, sid: session.sid });
+    const from = session.worker;
+    const mustAsk = this.surrenders.await(session, waiter);
+    if (mustAsk) from!.send({ type: "surrender", nsp: session.nsp, sid: session.sid });
   }
 
-  private surrendered(worker: W, named: { nsp: string; sid: string }): void {
-    for (const session of [...(this.owingByName.get(nameOf(named)) ?? [])]) {
-      const workers = this.owing.get(session)!;
-      const owed = workers.get(worker) ?? 0;
-      if (owed > 1) workers.set(worker, owed - 1);
-      else if (owed === 1) this.forgive(session, workers, worker);
-    }
-  }
-
-  /** The worker has nothing more to say of the session. */
-  private forgive(session: StoredSession<W>, workers: Map<W, number>, worker: W): void {
-    workers.delete(worker);
-    if (workers.size === 0) {
-      this.owing.delete(session);
-      const namesakes = this.owingByName.get(nameOf(session));
-      namesakes?.delete(session);
-      if (namesakes?.size === 0) this.owingByName.delete(nameOf(session));
-    }
-    if (session.worker === worker || session.worker === undefined) this.settle(session);
-  }
-
-  /** Whoever waits for the session gets it: also from a worker that does not answer, as if it had been killed. */
-  private settle(session: StoredSession<W>): void {
-    const surrender = this.surrenders.get(session);
-    if (!surrender) return;
-    clearTimeout(surrender.timer);
-    this.surrenders.delete(session);
+  /** Given up, or not in time: then it is as if the worker had been killed. */
+  private freed(session: StoredSession<W>): void {
     if (session.worker) this.lose(session);
-    if (!surrender.waiter) return;
-    const { worker, request } = surrender.waiter;
-    const now = this.sessions.find(request.nsp, request.pid);
-    if (typeof now === "string") this.refuse(worker, request, now);
-    else this.answer(worker, request, now);
+    this.serve(session);
   }
 
-  private answer(worker: W, { seq, offset }: Restore, session: StoredSession<W>): void {
+  /** The session is lost or over: answers whoever waits for it. */
+  private serve(session: StoredSession<W>): void {
+    if (session.worker || this.surrenders.isAsked(session)) return;
+    if (this.sessions.find(session.nsp, session.pid) === session) {
+      const latest = this.surrenders.takeLatest(session);
+      if (latest) this.answer(latest, session);
+    } else {
+      for (const waiter of this.surrenders.takeAll(session)) this.restore(waiter);
+    }
+  }
+
+  private answer(waiter: Waiter<W>, session: StoredSession<W>): void {
+    const { worker, request } = waiter;
+    const { seq, offset } = request;
     // A worker that is new may name a place before the session was opened.
     const named = offset === "" ? 0 : orderOfOffset(this.epoch, offset);
     const told = named === undefined ? undefined : Math.max(named, session.openedAt);
     const order = told === undefined || this.log.reaches(told) ? told : Math.max(told, session.heardOrder);
     if (order === undefined || !this.log.reaches(order)) {
       this.sessions.forget(session, "evicted");
-      worker.send({ type: "restored", seq, reason: "evicted", missed: [] });
+      this.refuse(waiter, "evicted");
+      this.serve(session);
       return;
     }
     session.past = session.past.filter(({ until }) => until > order);
@@ -260,11 +217,7 @@ export class Recovery<W extends RecoveringWorker> {
     });
   }
 
-  private refuse(worker: W, { seq }: Restore, reason: NotRestored): void {
-    worker.send({ type: "restored", seq, reason, missed: [] });
+  private refuse({ worker, request }: Waiter<W>, reason: NotRestored): void {
+    worker.send({ type: "restored", seq: request.seq, reason, missed: [] });
   }
-}
-
-function nameOf({ nsp, sid }: { nsp: string; sid: string }): string {
-  return `${nsp}\n${sid}`;
 }

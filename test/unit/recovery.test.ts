@@ -184,19 +184,68 @@ test("of a client that comes back twice in quick succession, the later connectio
   open(a);
   restore(b, 1);
   restore(c, 2);
-  expect(b.answers()).toEqual([{ seq: 1, found: "unknown" }]);
   lost(a);
   surrendered(a);
   expect(c.answers()).toEqual([{ seq: 2, found: [] }]);
-  expect(a.take()).toEqual([surrender]);
+  expect([a.take(), b.take()]).toEqual([[surrender], []]);
   // And once more, to where it has just been.
   restore(b, 3);
-  restore(c, 4);
-  expect(b.answers()).toEqual([{ seq: 3, found: "unknown" }]);
+  expect(b.answers()).toEqual([{ seq: 1, found: "unknown" }]);
+  restore(a, 4);
   lost(c);
   surrendered(c);
-  expect(c.take()).toMatchObject([surrender, { type: "restored", seq: 4, session: { sid: "sid" } }]);
-  expect(a.take()).toEqual([]);
+  expect(a.take()).toMatchObject([{ type: "restored", seq: 4, session: { sid: "sid" } }]);
+  expect([b.take(), c.take()]).toEqual([[], [surrender]]);
+  vi.advanceTimersByTime(4000);
+  expect([a.take(), b.answers(), c.take()]).toEqual([[], [{ seq: 3, found: "unknown" }], []]);
+});
+
+test("the earlier of two connections gets the session if the later is closed already: its worker asked late", () => {
+  const { recovery, a, b, c, open, lost, surrendered, restore } = start();
+  open(a);
+  restore(b, 1);
+  restore(c, 2);
+  lost(a);
+  surrendered(a);
+  expect(c.answers()).toEqual([{ seq: 2, found: [] }]);
+  lost(c);
+  expect(b.answers()).toEqual([{ seq: 1, found: [] }]);
+  // The same if the later one's worker exits.
+  restore(a, 3);
+  restore(c, 4);
+  lost(b);
+  surrendered(b);
+  expect(c.answers()).toEqual([{ seq: 4, found: [] }]);
+  a.take();
+  recovery.left(c);
+  expect(a.answers()).toEqual([{ seq: 3, found: [] }]);
+  // Nobody waits any more.
+  vi.advanceTimersByTime(5000);
+  expect([a.take(), b.take(), c.take()]).toEqual([[], [surrender], []]);
+});
+
+test("all connections that wait for a session are refused when it is over", () => {
+  const { a, b, c, open, lost, over, surrendered, restore } = start();
+  open(a);
+  restore(b, 1);
+  restore(c, 2);
+  lost(a);
+  surrendered(a);
+  c.take();
+  over(c);
+  expect(b.answers()).toEqual([{ seq: 1, found: "unknown" }]);
+});
+
+test("who waits for a session that has moved to another worker meanwhile gets it from there", () => {
+  const { a, b, c, open, lost, surrendered, restore } = start();
+  open(a);
+  restore(b, 1);
+  open(c);
+  surrendered(a);
+  expect([b.take(), c.take()]).toEqual([[], [surrender]]);
+  lost(c);
+  surrendered(c);
+  expect(b.answers()).toEqual([{ seq: 1, found: [] }]);
 });
 
 test("a session waits for the next connection if the worker it was to go to dies", () => {
