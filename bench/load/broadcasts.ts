@@ -1,3 +1,4 @@
+import { pause } from "../until";
 import type { BroadcastOptions } from "./report";
 import { openSpread } from "./spread";
 
@@ -36,7 +37,7 @@ export class Broadcasts {
     this.send = (sender, number, size) => opened[sender]!.send(`42["broadcast",${size},${number}${rest}]`);
     while (this.reached.size < this.senders.length * this.receivers) {
       for (const sender of this.senders) this.send(sender, -1 - sender, 1);
-      await new Promise((resolve) => setTimeout(resolve, PROBE_INTERVAL_MS));
+      await pause(PROBE_INTERVAL_MS);
     }
   }
 

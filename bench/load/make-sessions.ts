@@ -1,4 +1,5 @@
 /** Makes sessions that can be restored, without clients. */
+import { pause } from "../until";
 import { Asker } from "./asker";
 import { loadOptions, tell } from "./report";
 
@@ -13,13 +14,9 @@ void main();
 async function main(): Promise<void> {
   const asker = await Asker.open(port);
   await asker.ask("make", -WARM_UP_SESSIONS, 0);
-  await rest();
+  await pause(REST_MS);
   tell("begin");
   await asker.ask("make", 0, sessions);
-  await rest();
+  await pause(REST_MS);
   tell({ count: sessions, failed: 0 });
-}
-
-function rest(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, REST_MS));
 }

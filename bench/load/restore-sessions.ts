@@ -1,4 +1,5 @@
 /** Restores the sessions that `make-sessions` made, with some packets each, on another worker if there is one. */
+import { until } from "../until";
 import { Asker } from "./asker";
 import { loadOptions, tell } from "./report";
 
@@ -17,7 +18,7 @@ async function main(): Promise<void> {
   const restorer = askers[made[0]! < made[1]! ? 0 : 1];
   // The first tells where the sessions were lost.
   for (let i = 0; i <= MISSED; i++) askers[0].tell("mark");
-  while (offsets.length <= MISSED) await new Promise((resolve) => setTimeout(resolve, 50));
+  await until(() => offsets.length > MISSED, "the marks");
   tell("begin");
   const count = await restorer.ask<number>("restore", 0, sessions, offsets[0]);
   tell({ count, failed: sessions - count });

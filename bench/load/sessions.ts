@@ -1,4 +1,5 @@
 /** Opens WebSocket sessions that then do nothing. Counts those that are open. */
+import { pause } from "../until";
 import { loadOptions, tell } from "./report";
 import { type Client, open } from "./websocket";
 
@@ -13,10 +14,10 @@ void main();
 
 async function main(): Promise<void> {
   for (const client of await openMany(WARM_UP_SESSIONS)) client.close();
-  await rest();
+  await pause(REST_MS);
   tell("begin");
   const { length } = await openMany(sessions);
-  await rest();
+  await pause(REST_MS);
   tell({ count: length, failed: sessions - length });
 }
 
@@ -34,8 +35,4 @@ async function openMany(count: number): Promise<Client[]> {
   };
   await Promise.all(Array.from({ length: AT_ONCE }, some));
   return clients;
-}
-
-function rest(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, REST_MS));
 }
