@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 import type { Socket } from "node:net";
-import { decodeFrame, encodeFrame, type Frame, FrameError, FrameReader } from "../protocol/codec";
+import { decodeFrame, encodeFrame, FrameError } from "../protocol/codec";
+import { type Frame, FrameReader } from "../protocol/frame-reader";
 import { seal } from "../protocol/ipc";
 import type { ToPrimary, ToWorker } from "../protocol/messages";
 import { fromWorker } from "../protocol/shapes";
+import { TickWriter } from "./tick-writer";
 
 export interface LinkLimits {
   /** So many bytes may wait for a worker; from a quarter of it on, volatile packets are dropped. */
@@ -32,7 +34,7 @@ const FINISH_TIMEOUT_MS = 1000;
  */
 export class PrimaryLink {
   private readonly reader = new FrameReader();
-  private corked = false;
+  private readonly writer: TickWriter | undefined;
   private closed = false;
   private finishing = false;
   private ipcBytes = 0;
@@ -45,6 +47,7 @@ export class PrimaryLink {
     private readonly sendIpc: (message: object, callback: () => void) => void,
     private readonly events: LinkEvents,
   ) {
+    this.writer = pipe && new TickWriter(pipe);
     pipe?.on("data", (chunk: Buffer) => this.hear(() => this.reader.push(chunk)));
     // The worker's death is learnt from its process.
     pipe?.on("error", () => this.close());
@@ -74,22 +77,14 @@ export class PrimaryLink {
   }
 
   private write(frame: Buffer): void {
-    if (!this.pipe) {
-      this.ipcBytes += frame.length;
-      this.sendIpc(seal({ f: frame.toString("base64") }), () => {
-        this.ipcBytes -= frame.length;
-      });
+    if (this.writer) {
+      this.writer.write(frame);
       return;
     }
-    if (!this.corked) {
-      this.corked = true;
-      this.pipe.cork();
-      process.nextTick(() => {
-        this.corked = false;
-        this.pipe!.uncork();
-      });
-    }
-    this.pipe.write(frame);
+    this.ipcBytes += frame.length;
+    this.sendIpc(seal({ f: frame.toString("base64") }), () => {
+      this.ipcBytes -= frame.length;
+    });
   }
 
   /** So much is waiting that what may be dropped should be dropped. */
@@ -122,7 +117,7 @@ export class PrimaryLink {
   }
 
   private get waitingBytes(): number {
-    return this.pipe ? this.pipe.writableLength : this.ipcBytes;
+    return this.writer?.waitingBytes ?? this.ipcBytes;
   }
 
   /** Looks again after the timeout whether anything of what waits now was read. */

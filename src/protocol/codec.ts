@@ -16,20 +16,12 @@ const KIND = {
   restored: 6,
   kept: 7,
 } as const;
-const HEADER = 5;
+/** Bytes of a frame before its body. */
+export const HEADER = 5;
 const EMPTY = Buffer.alloc(0);
-
-/** Larger frames are refused: nobody means to send them, and they would have to be kept whole in memory. */
-export const MAX_FRAME_BYTES = 512 * 1024 * 1024;
 
 /** The bytes on the link do not form a frame. */
 export class FrameError extends Error {}
-
-/** One frame as it came: its message and the very bytes, for passing it on. */
-export interface Frame {
-  message: Message;
-  bytes: Buffer;
-}
 
 function allocate(kind: number, bodyLength: number): Buffer {
   const frame = Buffer.allocUnsafe(HEADER + bodyLength);
@@ -235,38 +227,4 @@ function parseJson(json: Buffer, mark: string): Record<string, unknown> {
     throw new FrameError("not a message");
   }
   return value as Record<string, unknown>;
-}
-
-/** Cuts a byte stream into frames, whatever the chunking. */
-export class FrameReader {
-  private chunks: Buffer[] = [];
-  private buffered = 0;
-  /** Bytes needed before the next frame can be cut; avoids joining chunks over and over for a large frame. */
-  private needed = HEADER;
-
-  /** Takes the next chunk and returns the frames that are complete by now. Throws {@link FrameError}. */
-  push(chunk: Buffer): Frame[] {
-    this.chunks.push(chunk);
-    this.buffered += chunk.length;
-    if (this.buffered < this.needed) return [];
-    const bytes = this.chunks.length === 1 ? chunk : Buffer.concat(this.chunks, this.buffered);
-    const frames: Frame[] = [];
-    let offset = 0;
-    this.needed = HEADER;
-    while (bytes.length - offset >= HEADER) {
-      const length = bytes.readUInt32LE(offset);
-      if (length < 1 || length > MAX_FRAME_BYTES) throw new FrameError(`frame of ${length} bytes`);
-      const end = offset + 4 + length;
-      if (end > bytes.length) {
-        this.needed = end - offset;
-        break;
-      }
-      const frame = bytes.subarray(offset, end);
-      frames.push({ message: decodeFrame(frame), bytes: frame });
-      offset = end;
-    }
-    this.chunks = offset < bytes.length ? [bytes.subarray(offset)] : [];
-    this.buffered = bytes.length - offset;
-    return frames;
-  }
 }

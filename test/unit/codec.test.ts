@@ -19,14 +19,8 @@ import {
   uint8Array,
 } from "fast-check";
 import { expect, test } from "vitest";
-import {
-  decodeFrame,
-  encodeFrame,
-  FrameError,
-  FrameReader,
-  MAX_FRAME_BYTES,
-  stampCast,
-} from "../../src/protocol/codec";
+import { decodeFrame, encodeFrame, FrameError, stampCast } from "../../src/protocol/codec";
+import { FrameReader, MAX_FRAME_BYTES } from "../../src/protocol/frame-reader";
 import type { Message } from "../../src/protocol/messages";
 import { keyOfRoom, type RoomKey } from "../../src/protocol/room-key";
 import { fromWorker } from "../../src/protocol/shapes";
