@@ -4,8 +4,9 @@
  */
 import { applyGodSeams } from "./god-seams";
 import { PM2_VERSION, requirePm2 } from "./internals";
+import { withoutDomain } from "./without-domain";
 
 process.title = process.env.PM2_DAEMON_TITLE || `PM2 v${PM2_VERSION}: God Daemon (${process.env.PM2_HOME})`;
 applyGodSeams();
 const Daemon = requirePm2("./lib/Daemon.js");
-new Daemon().start();
+withoutDomain(() => new Daemon().start());
