@@ -79,9 +79,10 @@ export class Relay {
   /** When a frame was emitted, as far as it says so; never before an earlier frame of the same worker. */
   private timeOf(from: WorkerHandle, message: ToPrimary): number {
     const said = message.type === "cast" ? message.time : "at" in message ? message.at : undefined;
-    const time = Math.max(this.lastTimes.get(from) ?? 0, said ?? 0);
-    this.lastTimes.set(from, time);
-    return time;
+    const last = this.lastTimes.get(from) ?? 0;
+    if (said === undefined || said <= last) return last;
+    this.lastTimes.set(from, said);
+    return said;
   }
 
   /** Once in a turn: two ends of one turn would cut the next one short. */
