@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: MIT
 import type { CastTarget } from "../protocol/messages";
 import type { RoomKey } from "../protocol/room-key";
+import { PayloadSlabs, type Place } from "./payload-slabs";
 import type { PastRoom } from "./recovery-store";
 
-export interface LoggedPacket {
+/** A packet that a client has missed; its payload is valid until the log changes. */
+export interface MissedPacket {
   /** Its place in the order of the app's packets. */
   order: number;
+  payload: Buffer;
+}
+
+interface LoggedPacket {
+  order: number;
   target: CastTarget;
-  payload: Uint8Array;
+  place: Place;
   timeMs: number;
 }
 
@@ -27,6 +34,7 @@ interface RoomLog {
 export class PacketLog {
   private readonly all: RoomLog = { packets: [], head: 0 };
   private readonly byRoom = new Map<string, RoomLog>();
+  private readonly payloads = new PayloadSlabs();
   private lastOrder = 0;
   private oldestOrder = 1;
   /** The time of the last packet that fell out. */
@@ -50,9 +58,10 @@ export class PacketLog {
     return this.all.packets.length - this.all.head;
   }
 
-  /** Gives the packet its place. The payload is copied, it is part of a larger chunk. */
+  /** Gives the packet its number. The payload is copied, it is part of a larger chunk. */
   append(target: CastTarget, payload: Uint8Array): number {
-    const packet = { order: ++this.lastOrder, target, payload: Buffer.from(payload), timeMs: this.now() };
+    const place = this.payloads.keep(payload);
+    const packet = { order: ++this.lastOrder, target, place, timeMs: this.now() };
     this.bytes += payload.length + OVERHEAD_BYTES;
     this.all.packets.push(packet);
     for (const key of keysOf(target)) {
@@ -96,7 +105,7 @@ export class PacketLog {
     nsp: string,
     rooms: ReadonlyMap<RoomKey, number>,
     past: readonly PastRoom[] = [],
-  ): LoggedPacket[] {
+  ): MissedPacket[] {
     const found = new Map<number, LoggedPacket>();
     const wasMember = (room: RoomKey, at: number) =>
       (rooms.get(room) ?? Infinity) < at ||
@@ -115,7 +124,9 @@ export class PacketLog {
     collect(everybodyIn(nsp), order);
     for (const [room, joined] of rooms) collect(keyOf(nsp, room), Math.max(order, joined));
     for (const { room, after, until } of past) collect(keyOf(nsp, room), Math.max(order, after), until);
-    return [...found.values()].sort((a, b) => a.order - b.order);
+    return [...found.values()]
+      .sort((a, b) => a.order - b.order)
+      .map(({ order, place }) => ({ order, payload: this.payloads.read(place) }));
   }
 
   private oldest(): LoggedPacket | undefined {
@@ -130,7 +141,8 @@ export class PacketLog {
       const log = this.byRoom.get(key);
       if (log && advance(log)) this.byRoom.delete(key);
     }
-    this.bytes -= packet.payload.length + OVERHEAD_BYTES;
+    this.payloads.release(packet.place);
+    this.bytes -= packet.place.end - packet.place.start + OVERHEAD_BYTES;
     this.oldestOrder = packet.order + 1;
     this.droppedMs = packet.timeMs;
   }

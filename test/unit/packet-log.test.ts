@@ -11,9 +11,14 @@ import {
   uint8Array,
 } from "fast-check";
 import { expect, test } from "vitest";
-import { type LoggedPacket, PacketLog } from "../../src/primary/packet-log";
+import { type MissedPacket, PacketLog } from "../../src/primary/packet-log";
 import type { CastTarget } from "../../src/protocol/messages";
 import { keyOfRoom, type RoomKey } from "../../src/protocol/room-key";
+
+interface Logged extends MissedPacket {
+  target: CastTarget;
+  timeMs: number;
+}
 
 const ROOMS = ["a", "b", "c", 1, "1"].map((room) => keyOfRoom(room)!);
 const [a, b] = ROOMS as [RoomKey, RoomKey];
@@ -27,15 +32,16 @@ const steps = array(tuple(target, uint8Array({ maxLength: 600 }), nat(50)), { ma
 const membership = array(tuple(constantFrom(...ROOMS), nat(150))).map((joins) => new Map(joins));
 
 /** What `since` promises, in its simplest form. */
-function missedBy(packets: LoggedPacket[], order: number, nsp: string, rooms: ReadonlyMap<RoomKey, number>) {
+function missedBy(packets: Logged[], order: number, nsp: string, rooms: ReadonlyMap<RoomKey, number>) {
   const isMember = (room: RoomKey, at: number) => rooms.has(room) && rooms.get(room)! < at;
-  return packets.filter(
+  const missed = packets.filter(
     ({ order: at, target }) =>
       at > order &&
       target.nsp === nsp &&
       (target.rooms.length === 0 || target.rooms.some((room) => isMember(room, at))) &&
       !target.except.some((room) => isMember(room, at)),
   );
+  return missed.map(({ order, payload }) => ({ order, payload }));
 }
 
 test("a member of any rooms misses what a filter over all packets finds, within bounds of bytes and time", () => {
@@ -49,7 +55,7 @@ test("a member of any rooms misses what a filter over all packets finds, within 
       (steps, maxBytes, maxAgeMs, rooms, from) => {
         let ms = 0;
         const log = new PacketLog(maxBytes, () => ms);
-        let all: LoggedPacket[] = [];
+        let all: Logged[] = [];
         for (const [target, payload, pauseMs] of steps) {
           ms += pauseMs;
           const order = log.append(target, payload);
@@ -78,7 +84,7 @@ test("a member of any rooms misses what a filter over all packets finds, within 
 });
 
 const to = (...rooms: RoomKey[]): CastTarget => ({ nsp: "/", rooms, except: [] });
-const orders = (packets: LoggedPacket[]) => packets.map(({ order }) => order);
+const orders = (packets: MissedPacket[]) => packets.map(({ order }) => order);
 
 test("what falls out for its bytes is counted, what falls out for its age is not", () => {
   let ms = 0;

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+
+/** Memory that is filled from its beginning to its end, and again once nothing in it is needed any more. */
+interface Slab {
+  readonly memory: Buffer;
+  used: number;
+  /** How many payloads in it are still needed. */
+  live: number;
+}
+
+/** Where a payload is kept. */
+export interface Place {
+  readonly slab: Slab;
+  readonly start: number;
+  readonly end: number;
+}
+
+const SLAB_BYTES = 1024 * 1024;
+/** Larger payloads have memory of their own. */
+const MAX_SHARED_BYTES = SLAB_BYTES / 8;
+/** So many of the slabs may wait to be filled again. */
+const SPARE_PART = 1 / 8;
+
+/**
+ * Copies of payloads that are dropped in about the order in which they came. Memory of its own for each would be memory
+ * outside of the heap that comes and goes with the traffic, and V8 collects the whole garbage for every 64 MiB of that.
+ */
+export class PayloadSlabs {
+  private current: Slab | undefined;
+  private readonly spare: Slab[] = [];
+  private liveSlabs = 0;
+
+  /** How many slabs there are, for payloads that share one. */
+  get size(): number {
+    return this.liveSlabs + this.spare.length;
+  }
+
+  keep(payload: Uint8Array): Place {
+    const slab = this.slabFor(payload.length);
+    const start = slab.used;
+    const end = start + payload.length;
+    slab.memory.set(payload, start);
+    slab.used = end;
+    slab.live++;
+    return { slab, start, end };
+  }
+
+  /** The payload; it is overwritten some time after its {@link release}. */
+  read({ slab, start, end }: Place): Buffer {
+    return slab.memory.subarray(start, end);
+  }
+
+  /** The payload is not needed any more. */
+  release({ slab }: Place): void {
+    slab.live--;
+    if (slab.live > 0 || slab.memory.length !== SLAB_BYTES) return;
+    slab.used = 0;
+    if (slab === this.current) return;
+    this.liveSlabs--;
+    this.spare.push(slab);
+    if (this.spare.length > 1 + this.liveSlabs * SPARE_PART) this.spare.length--;
+  }
+
+  private slabFor(bytes: number): Slab {
+    if (bytes > MAX_SHARED_BYTES) return { memory: Buffer.allocUnsafeSlow(bytes), used: 0, live: 0 };
+    if (this.current && this.current.used + bytes <= SLAB_BYTES) return this.current;
+    this.liveSlabs++;
+    this.current = this.spare.pop() ?? { memory: Buffer.allocUnsafeSlow(SLAB_BYTES), used: 0, live: 0 };
+    return this.current;
+  }
+}
