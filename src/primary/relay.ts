@@ -103,18 +103,18 @@ export class Relay {
 
   private route({ from, message, bytes }: Frame): void {
     if (message.type === "respond") {
-      this.adapters.get(message.uid)?.relay(bytes, false);
+      this.adapters.get(message.uid)?.channel.relay(bytes, false);
     } else if (message.type === "cast") {
       // What is kept is delivered in the primary's order everywhere, so its emitter waits for its place.
       if (message.time !== undefined) from.send({ type: "kept", order: this.recovery.keep(message, bytes) });
       for (const worker of this.targetsOf(message)) {
-        if (worker !== from) worker.relay(bytes, message.volatile);
+        if (worker !== from) worker.channel.relay(bytes, message.volatile);
       }
     } else if (message.type === "publish") {
       for (const worker of this.workers) {
         if (worker === from) continue;
         for (const room of message.joins?.rooms ?? []) this.interest.expect(worker, message.joins!.nsp, room);
-        worker.relay(bytes, false);
+        worker.channel.relay(bytes, false);
       }
     } else {
       this.recovery.handle(from, message);

@@ -71,9 +71,9 @@ export function statusOf(app: App, counts: { pending: number; waiting: number })
         connections: worker.connections,
         handedOff: worker.handedOff,
         forwarded: worker.forwarded,
-        framesRelayed: worker.framesRelayed,
-        bytesRelayed: worker.bytesRelayed,
-        framesDropped: worker.framesDropped,
+        framesRelayed: worker.channel.framesRelayed,
+        bytesRelayed: worker.channel.bytesRelayed,
+        framesDropped: worker.channel.framesDropped,
         handover: worker.figures.toJSON(),
       }))
       .sort((a, b) => a.slot - b.slot || a.generation - b.generation),

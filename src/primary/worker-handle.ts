@@ -3,22 +3,16 @@ import type { Worker } from "node:cluster";
 import type { Socket } from "node:net";
 import { describe } from "../errors";
 import { type Log, shield } from "../log";
-import type { Handle } from "../node-internals";
 import { type Envelope, unseal } from "../protocol/ipc";
-import {
-  LINK_VERSION,
-  type ListenAddress,
-  type MovedSession,
-  type ToPrimary,
-  type ToWorker,
-} from "../protocol/messages";
+import type { ListenAddress, MovedSession, ToPrimary, ToWorker } from "../protocol/messages";
 import { generationOf, type Seat, slotOf } from "../protocol/session-id";
 import type { Arrival } from "./arrival";
 import { Drain } from "./drain";
 import { Figures } from "./figures";
 import { Handoff, type HandoffLimits } from "./handoff";
-import { type LinkLimits, PrimaryLink } from "./link";
+import type { LinkLimits } from "./link";
 import { isOfficialMessage, type OfficialMessage, OfficialWorker } from "./official-worker";
+import { WorkerChannel } from "./worker-channel";
 
 /**
  * Life of a worker as the primary sees it:
@@ -61,12 +55,11 @@ export interface WorkerOwner {
 
 export class WorkerHandle {
   private currentState: WorkerState = "starting";
-  private link: PrimaryLink | undefined;
+  readonly channel: WorkerChannel;
   private readonly handoff: Handoff;
+  private readonly name: string;
   /** Set once the worker speaks the official packages' protocol instead of ours. */
   official: OfficialWorker | undefined;
-  /** Each worker says `hello` once: a pipe has one reader. */
-  private greeted = false;
   private announced = false;
   private active = false;
   /** Told to drain by its manager: it cannot become ready again. */
@@ -79,9 +72,6 @@ export class WorkerHandle {
   sessions = 0;
   connections = 0;
   forwarded = 0;
-  framesRelayed = 0;
-  bytesRelayed = 0;
-  framesDropped = 0;
   /** What became of the sessions that this worker gave up. */
   readonly figures: Figures;
   /** Sessions that are moving here. */
@@ -99,9 +89,13 @@ export class WorkerHandle {
     private readonly owner: WorkerOwner,
     private held = false,
   ) {
+    this.name = `worker ${this.slot} (pid ${this.pid})`;
+    this.channel = new WorkerChannel(worker, this.name, owner, (message, bytes) =>
+      this.handleMessage(message, bytes),
+    );
     this.handoff = new Handoff(
       owner.limits,
-      (message, handle, callback) => this.sendHandle(message, handle, callback),
+      (message, handle, callback) => this.channel.sendHandle(message, handle, callback),
       (arrival) => owner.onReturn(arrival),
     );
     this.figures = new Figures(owner.figures);
@@ -160,19 +154,7 @@ export class WorkerHandle {
   }
 
   send(message: ToWorker): void {
-    this.link?.send(message);
-  }
-
-  /** Passes a frame of another worker on; one that is `volatile` is dropped if the worker is slow to read. */
-  relay(frame: Buffer, volatile: boolean): void {
-    if (!this.link) return;
-    if (volatile && this.link.isBehind) {
-      this.framesDropped++;
-      return;
-    }
-    this.framesRelayed++;
-    this.bytesRelayed += frame.length;
-    this.link.sendBytes(frame);
+    this.channel.send(message);
   }
 
   /** The app said that it is ready (PM2's `wait_ready`). */
@@ -190,7 +172,7 @@ export class WorkerHandle {
     this.retired = true;
     if (this.currentState === "gone") return Promise.resolve();
     this.transition("draining");
-    if (!this.link) return Promise.resolve();
+    if (!this.channel.isOpen) return Promise.resolve();
     const terms = this.owner.handoverTerms;
     // A session that waits for an acknowledgement is no standstill before that is given up.
     const sessionStandstillMs = Math.max(standstillMs, terms.moves ? terms.ackTimeoutMs + CLOSING_MS : 0);
@@ -212,9 +194,7 @@ export class WorkerHandle {
     this.transition("gone");
     this.handoff.abandon();
     this.draining.stop();
-    const silent = shield(this.owner.log, () => this.fallSilent());
-    if (this.link) this.link.finish(silent);
-    else silent();
+    this.channel.finish(shield(this.owner.log, () => this.fallSilent()));
   }
 
   private fallSilent(): void {
@@ -245,40 +225,15 @@ export class WorkerHandle {
     } else if ("move" in envelope) {
       if (socket) this.owner.onMoveSocket(this, envelope.move, socket);
     } else if ("f" in envelope) {
-      if (!this.link) this.openLink();
-      this.link!.receiveIpc(envelope.f);
+      this.channel.receiveIpc(envelope.f);
     }
-  }
-
-  private openLink(): void {
-    this.link = new PrimaryLink(
-      this.owner.limits,
-      undefined,
-      (message, callback) => this.sendIpc(message, callback),
-      this.linkEvents(),
-    );
-  }
-
-  private linkEvents() {
-    const { log } = this.owner;
-    return {
-      onMessage: shield(log, (message: ToPrimary, bytes: Buffer) => this.handleMessage(message, bytes)),
-      onGarbage: (reason: string) => {
-        log.error(describe("STICKY_LINK_FRAME", this.name, reason));
-        this.kill();
-      },
-      onStuck: (bytes: number) => {
-        log.error(describe("STICKY_LINK_STUCK", this.name, bytes));
-        this.kill();
-      },
-    };
   }
 
   private handleMessage(message: ToPrimary, bytes: Buffer): void {
     if (message.type !== "hello" && message.type !== "is-public") this.active = true;
     switch (message.type) {
       case "hello":
-        this.welcome(message.version);
+        if (this.channel.greet(message.version, this.seat, this.owner.epoch)) this.owner.onStateChange(this);
         break;
       case "ready":
         this.address = message.address;
@@ -335,29 +290,6 @@ export class WorkerHandle {
     if (closed > this.figures.closed) this.figures.count("closed", closed - this.figures.closed);
   }
 
-  private welcome(version: number): void {
-    if (this.greeted) return;
-    this.greeted = true;
-    if (version !== LINK_VERSION) {
-      this.owner.log.error(describe("STICKY_LINK_VERSION", version, LINK_VERSION));
-      this.send({ type: "unwelcome", version: LINK_VERSION });
-      return;
-    }
-    const fd = this.worker.process.stdio?.findIndex((stream, index) => index > 3 && stream !== null) ?? -1;
-    this.send({
-      type: "welcome",
-      version: LINK_VERSION,
-      seat: this.seat,
-      fd: fd > 0 ? fd : undefined,
-      epoch: this.owner.epoch,
-    });
-    if (fd > 0) {
-      const pipe = this.worker.process.stdio[fd] as Socket;
-      this.link = new PrimaryLink(this.owner.limits, pipe, () => {}, this.linkEvents());
-    }
-    this.owner.onStateChange(this);
-  }
-
   private handleOfficial(message: OfficialMessage): void {
     if (!this.official) {
       this.official = new OfficialWorker(this.worker);
@@ -374,26 +306,5 @@ export class WorkerHandle {
       this.sessions--;
       this.owner.onUnclaim(message.data, this);
     }
-  }
-
-  private get name(): string {
-    return `worker ${this.slot} (pid ${this.pid})`;
-  }
-
-  private kill(): void {
-    this.worker.process.kill("SIGKILL");
-  }
-
-  private sendIpc(message: object, callback: () => void): void {
-    if (!this.worker.isConnected()) return;
-    this.worker.send(message as never, callback);
-  }
-
-  private sendHandle(message: object, handle: Handle, callback: (error: Error | null) => void): void {
-    if (!this.worker.isConnected()) {
-      process.nextTick(callback, new Error("not connected"));
-      return;
-    }
-    this.worker.send(message as never, handle as never, callback);
   }
 }
