@@ -4,7 +4,6 @@ import type { Socket } from "node:net";
 import { type Log, shield } from "../log";
 import type { ListenAddress, MovedSession, Peer, ToPrimary } from "../protocol/messages";
 import { removePrivateAddress } from "../protocol/private-address";
-import { type Seat, seatOfSessionId } from "../protocol/session-id";
 import { AgedSet } from "./aged-set";
 import { type Arrival, type ArrivalLimits, Arrivals, refuse } from "./arrival";
 import { Balancer, type BalancingMethod } from "./balancer";
@@ -16,6 +15,7 @@ import type { OfficialMessage } from "./official-worker";
 import type { RecoveryLimits } from "./recovery";
 import { Relay } from "./relay";
 import { Seats } from "./seats";
+import { SessionOwners } from "./session-owners";
 import { type AppStatus, statusOf } from "./status";
 import { WorkerHandle, type WorkerOwner } from "./worker-handle";
 
@@ -42,9 +42,7 @@ export class App implements WorkerOwner {
   readonly workers = new Set<WorkerHandle>();
   listener: Listener | undefined;
   private readonly seats = new Seats();
-  private readonly bySeat = new Map<Seat, WorkerHandle>();
-  /** Session ids that do not name their worker. */
-  private readonly claimed = new Map<string, WorkerHandle>();
+  private readonly owners = new SessionOwners<WorkerHandle>();
   private balancer: Balancer;
   private readonly leastLoaded = new Balancer("least-connection");
   private arrivals: Arrivals;
@@ -52,8 +50,8 @@ export class App implements WorkerOwner {
   private readonly relay: Relay;
   readonly handover = new Handover({
     pick: (from) => this.leastLoaded.pick(this.readyWorkers().filter((worker) => worker !== from)),
-    claim: (sessionId, worker) => this.assign(sessionId, worker),
-    unclaim: (sessionId, worker) => this.onUnclaim(sessionId, worker),
+    claim: (sessionId, worker) => this.owners.assign(sessionId, worker),
+    unclaim: (sessionId, worker) => this.owners.unclaim(sessionId, worker),
   });
   readonly figures = new Figures();
   private readonly watchers = new Set<(worker: WorkerHandle) => void>();
@@ -98,7 +96,7 @@ export class App implements WorkerOwner {
   attach(worker: Worker, chair?: string, held = false): WorkerHandle {
     const handle = new WorkerHandle(worker, this.seats.take(chair), this, held);
     this.workers.add(handle);
-    this.bySeat.set(handle.seat, handle);
+    this.owners.add(handle);
     return handle;
   }
 
@@ -192,18 +190,15 @@ export class App implements WorkerOwner {
   }
 
   onClaim(sessionId: string, worker: WorkerHandle): void {
-    this.claimed.set(sessionId, worker);
+    this.owners.claim(sessionId, worker);
   }
 
   onUnclaim(sessionId: string, worker: WorkerHandle): void {
-    if (this.claimed.get(sessionId) === worker) this.claimed.delete(sessionId);
+    this.owners.unclaim(sessionId, worker);
   }
 
   ownerOf(sessionId: string): WorkerHandle | undefined {
-    const claimant = this.claimed.get(sessionId);
-    if (claimant) return claimant;
-    const seat = seatOfSessionId(sessionId);
-    return seat === undefined ? undefined : this.bySeat.get(seat);
+    return this.owners.of(sessionId);
   }
 
   onStateChange(worker: WorkerHandle): void {
@@ -216,12 +211,6 @@ export class App implements WorkerOwner {
     this.announcePeers();
     this.tellListening(worker);
     for (const watch of [...this.watchers]) watch(worker);
-  }
-
-  /** A session that comes back to the worker which its id names needs no claim. */
-  private assign(sessionId: string, worker: WorkerHandle): void {
-    if (seatOfSessionId(sessionId) === worker.seat) this.claimed.delete(sessionId);
-    else this.claimed.set(sessionId, worker);
   }
 
   private createArrivals(): Arrivals {
@@ -269,9 +258,8 @@ export class App implements WorkerOwner {
 
   private forget(worker: WorkerHandle): void {
     this.workers.delete(worker);
-    if (this.bySeat.get(worker.seat) === worker) this.bySeat.delete(worker.seat);
+    this.owners.forget(worker);
     this.seats.leave(worker.seat);
-    for (const [id, owner] of this.claimed) if (owner === worker) this.claimed.delete(id);
     if (worker.address !== undefined) removePrivateAddress(worker.address);
   }
 
