@@ -2,7 +2,8 @@
 import type { Server as HttpServer } from "node:http";
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { hasOpenAnswer, openAnswer } from "../node-internals";
+import { openAnswer } from "../node-internals";
+import type { Connections } from "./connections";
 import type { EngineSocket } from "./engine";
 import { hurryForwarded } from "./forward";
 import { type Departed, giveUpSession } from "./give-up";
@@ -56,13 +57,7 @@ export class Drain {
     private readonly httpServer: HttpServer,
     private readonly link: WorkerLink,
     private readonly sessions: Sessions,
-    private readonly connections: Set<Socket>,
-    /** Those of them that can be between two requests. */
-    private readonly httpConnections: Set<Socket>,
-    /** Those of other workers, which end them when they need them no more: their next request may be on its way. */
-    private readonly peerConnections: ReadonlySet<Socket>,
-    /** Answers to requests that came by way of other workers. */
-    private readonly forPeers: ReadonlySet<unknown>,
+    private readonly connections: Connections,
     private readonly router: Router,
     private readonly whereabouts: Whereabouts,
   ) {}
@@ -83,7 +78,7 @@ export class Drain {
     this.quietSinceMs = Date.now();
     this.endMs = Date.now() + withinMs;
     hurryForwarded();
-    for (const socket of this.connections) openAnswer(socket)?.once("close", () => this.check());
+    for (const socket of this.connections.public) openAnswer(socket)?.once("close", () => this.check());
     void this.giveUpOrClose(this.live(), terms);
     this.check();
   }
@@ -150,8 +145,8 @@ export class Drain {
   check(): void {
     if (this.state !== "running") return;
     this.giveBackIdle();
-    if (this.sessions.count > 0 || this.connections.size > 0) return;
-    if (this.forPeers.size > 0 || this.leaving > 0) return;
+    if (this.sessions.count > 0 || this.connections.public.size > 0) return;
+    if (this.connections.answersToPeers.size > 0 || this.leaving > 0) return;
     if (this.lingers()) return;
     this.state = "done";
     this.link.send({ type: "drained" });
@@ -173,25 +168,10 @@ export class Drain {
     this.quietSinceMs = Date.now();
   }
 
-  /**
-   * Gives back the connections on which no request is under way. Node's parser alone knows which these are, and
-   * `closeIdleConnections` tells: it destroys them, which here means giving them back.
-   */
+  /** Gives back the connections on which no request is under way. */
   giveBackIdle(): void {
     if (!process.connected) return;
-    const idle: Socket[] = [];
-    for (const socket of this.peerConnections) socket.destroy = () => socket;
-    for (const socket of this.httpConnections) {
-      socket.destroy = () => {
-        idle.push(socket);
-        return socket;
-      };
-    }
-    this.httpServer.closeIdleConnections();
-    for (const socket of this.httpConnections) Reflect.deleteProperty(socket, "destroy");
-    for (const socket of this.peerConnections) Reflect.deleteProperty(socket, "destroy");
-    for (const socket of idle) {
-      if (hasOpenAnswer(socket)) continue; // its end comes back here
+    for (const socket of this.connections.idle(this.httpServer)) {
       // A listener for data makes the HTTP parser let go of the handle, so that the socket can be sent.
       socket.on("data", () => {});
       this.letGo(socket, (sent) => this.link.giveBack(socket, Buffer.alloc(0), sent));
@@ -200,8 +180,7 @@ export class Drain {
 
   /** The connection is not ours any more; the drain is not done before it has left the process. */
   private letGo(socket: Socket, send: (sent: () => void) => void): void {
-    this.connections.delete(socket);
-    this.httpConnections.delete(socket);
+    this.connections.remove(socket);
     this.leaving++;
     // It may have to wait for its turn, and the HTTP server takes it for an idle connection all the while.
     socket.destroy = () => socket;

@@ -8,6 +8,7 @@ import type { ListenAddress, MovedSession, PublicAddress } from "../protocol/mes
 import { privateAddress } from "../protocol/private-address";
 import { sessionIdOf } from "../protocol/session-id";
 import { adoptSession } from "./adopt";
+import { Connections } from "./connections";
 import { Drain } from "./drain";
 import type { SocketIoServer } from "./engine";
 import { adoptClient, takeHurry } from "./forward";
@@ -38,11 +39,7 @@ export class StickyServer {
   private readonly whereabouts: Whereabouts;
   private readonly router: Router;
   private readonly drain: Drain;
-  private readonly connections = new Set<Socket>();
-  /** Those that have not been upgraded. */
-  private readonly httpConnections = new Set<Socket>();
-  private readonly peerConnections = new Set<Socket>();
-  private readonly forPeers = new Set<ServerResponse>();
+  private readonly connections = new Connections(() => this.onChange());
   private readonly privateAddress = privateAddress();
   private readonly servers = new Set<SocketIoServer>();
   private wants: ListenAddress | undefined;
@@ -71,17 +68,7 @@ export class StickyServer {
     );
     this.whereabouts = new Whereabouts(link, this.sessions);
     this.router = new Router(link, this.whereabouts);
-    this.drain = new Drain(
-      httpServer,
-      link,
-      this.sessions,
-      this.connections,
-      this.httpConnections,
-      this.peerConnections,
-      this.forPeers,
-      this.router,
-      this.whereabouts,
-    );
+    this.drain = new Drain(httpServer, link, this.sessions, this.connections, this.router, this.whereabouts);
     this.replaceMethods();
     httpServer.prependListener("connection", (socket) => this.onConnection(socket));
     link.on("handoff", (seq, head, handle, session) => this.receive(seq, head, handle, session));
@@ -186,19 +173,8 @@ export class StickyServer {
     const socket = inject(this.httpServer, handle);
     this.injecting = false;
     if (!socket) return;
-    this.hold(socket);
-    this.httpConnections.add(socket);
-    socket.unshift(head);
-    this.onChange();
-  }
-
-  private hold(socket: Socket): void {
     this.connections.add(socket);
-    socket.once("close", () => {
-      this.connections.delete(socket);
-      this.httpConnections.delete(socket);
-      this.onChange();
-    });
+    socket.unshift(head);
   }
 
   private adopt(session: MovedSession, handle: Handle | undefined): void {
@@ -209,17 +185,13 @@ export class StickyServer {
       return;
     }
     void adoptSession(session, handle, io, this.link, this.sessions, this.whereabouts, (socket) =>
-      this.hold(socket),
+      this.connections.addUpgraded(socket),
     );
   }
 
   /** Connections that did not come from the primary come from another worker. */
   private onConnection(socket: Socket): void {
-    if (this.injecting) return;
-    this.peerConnections.add(socket);
-    socket.once("close", () => this.peerConnections.delete(socket));
-    // The other worker decides when it needs the connection no more; closing it here would race with its next request.
-    socket.setTimeout = () => socket;
+    if (!this.injecting) this.connections.addOfPeer(socket);
   }
 
   private onChange(): void {
@@ -230,7 +202,7 @@ export class StickyServer {
       this.link.send({
         type: "load",
         sessions: this.sessions.count,
-        connections: this.connections.size,
+        connections: this.connections.public.size,
         forwarded: this.router.forwarded,
         closed: this.drain.closed,
       });
@@ -295,13 +267,13 @@ export class StickyServer {
       case "checkContinue":
       case "checkExpectation": {
         const [req, res] = args as [IncomingMessage, ServerResponse];
-        if (this.peerConnections.has(req.socket)) {
+        if (this.connections.isOfPeer(req.socket)) {
           adoptClient(req);
           if (this.hurries(req, res)) return true;
-          this.forPeers.add(res);
+          this.connections.answersToPeers.add(res);
           this.drain.heardFromPeer();
           res.once("close", () => {
-            this.forPeers.delete(res);
+            this.connections.answersToPeers.delete(res);
             if (this.drain.running) this.onChange();
           });
           return event === "request" && this.router.divertRequest(req, res, true, local);
@@ -314,7 +286,7 @@ export class StickyServer {
       }
       case "upgrade": {
         const [req, socket, head] = args as [IncomingMessage, Socket, Buffer];
-        this.httpConnections.delete(socket);
+        this.connections.upgraded(socket);
         return this.router.divertUpgrade(req, socket, head, local);
       }
       case "listening":

@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import { expect, test } from "vitest";
+import { Connections } from "../../src/worker/connections";
 import { Drain } from "../../src/worker/drain";
 import { until } from "../helpers/daemon";
 
@@ -21,14 +22,11 @@ async function stepsOf(count: number, withinMs: number): Promise<number[]> {
       steps[steps.length - 1]!++;
     },
   }));
-  const none = new Set();
   const parts = [
     createServer(),
     { send: () => {} },
     { all: () => sessions, count },
-    none,
-    none,
-    none,
+    new Connections(() => {}),
     { draining: false },
     { ready: [{}] },
   ];
