@@ -11,10 +11,11 @@ class ProcessScope extends EventEmitter {
 }
 
 /**
- * PM2's daemon runs in a domain, to hear of errors that nobody catches; nothing else in the daemon runs outside of it.
- * For that, Node marks each tick, timer and write with the domain and looks it up in each callback: a fifth of the CPU
- * that a relayed packet costs. Here the process tells of such errors, which costs nothing: the first is told, the next
- * one ends the daemon, as with the domain.
+ * PM2's daemon runs in a domain, to hear of errors that nobody catches. For that, Node marks each tick, timer and write
+ * with the domain and enters it in each callback: a fifth of the CPU that a relayed packet costs. Here the process tells
+ * of such errors: the first is told, the next one ends the daemon, as with the domain. (PM2 makes one more domain each 30 s
+ * for its background tasks, and means its errors to go there. From then on Node looks for a domain in each callback,
+ * but finds none.)
  *
  * @param start starts the daemon, which creates its domain at once; domains that are created later are Node's
  */

@@ -21,9 +21,9 @@ interface LoggedPacket {
 /** What a packet costs beside its payload, roughly. */
 const OVERHEAD_BYTES = 200;
 
-/** The packets of one room, oldest first; those before `head` are gone. */
+/** The packets of one room, oldest first; nothing is left of those before `head`. */
 interface RoomLog {
-  packets: LoggedPacket[];
+  packets: (LoggedPacket | undefined)[];
   head: number;
 }
 
@@ -162,7 +162,7 @@ function keysOf({ nsp, rooms }: CastTarget): string[] {
 
 /** Drops the head; compacts when half of the list is gone. Returns whether the list is empty. */
 function advance(log: RoomLog): boolean {
-  log.head++;
+  log.packets[log.head++] = undefined;
   if (log.head > 32 && log.head * 2 > log.packets.length) {
     log.packets = log.packets.slice(log.head);
     log.head = 0;
@@ -176,7 +176,7 @@ function firstAfter({ packets, head }: RoomLog, order: number): number {
 
 /** The first of the packets from `low` on that is beyond a limit, as are all after it. */
 function firstWhere(
-  packets: LoggedPacket[],
+  packets: RoomLog["packets"],
   head: number,
   isBeyond: (packet: LoggedPacket) => boolean,
 ): number {

@@ -6,6 +6,8 @@ interface Slab {
   used: number;
   /** How many payloads in it are still needed. */
   live: number;
+  /** Whether it is for one large payload alone. */
+  readonly own: boolean;
 }
 
 /** Where a payload is kept. */
@@ -53,7 +55,7 @@ export class PayloadSlabs {
   /** The payload is not needed any more. */
   release({ slab }: Place): void {
     slab.live--;
-    if (slab.live > 0 || slab.memory.length !== SLAB_BYTES) return;
+    if (slab.live > 0 || slab.own) return;
     slab.used = 0;
     if (slab === this.current) return;
     this.liveSlabs--;
@@ -62,10 +64,14 @@ export class PayloadSlabs {
   }
 
   private slabFor(bytes: number): Slab {
-    if (bytes > MAX_SHARED_BYTES) return { memory: Buffer.allocUnsafeSlow(bytes), used: 0, live: 0 };
+    if (bytes > MAX_SHARED_BYTES) return newSlab(bytes, true);
     if (this.current && this.current.used + bytes <= SLAB_BYTES) return this.current;
     this.liveSlabs++;
-    this.current = this.spare.pop() ?? { memory: Buffer.allocUnsafeSlow(SLAB_BYTES), used: 0, live: 0 };
+    this.current = this.spare.pop() ?? newSlab(SLAB_BYTES, false);
     return this.current;
   }
+}
+
+function newSlab(bytes: number, own: boolean): Slab {
+  return { memory: Buffer.allocUnsafeSlow(bytes), used: 0, live: 0, own };
 }

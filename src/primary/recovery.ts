@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { randomBytes } from "node:crypto";
 import { stampCast } from "../protocol/codec";
+import { MAX_FRAME_BYTES } from "../protocol/frame-reader";
 import type { Cast, NotRestored, ToPrimary, ToWorker } from "../protocol/messages";
 import { orderOfOffset } from "../protocol/offset";
-import { PacketLog } from "./packet-log";
+import { type MissedPacket, PacketLog } from "./packet-log";
 import { RecoveryStore, type StoredSession } from "./recovery-store";
 import { Surrenders, type Waiter } from "./surrenders";
 
@@ -19,6 +20,8 @@ export interface RecoveryLimits {
   maxSessions: number;
 }
 
+/** A client that has missed more gets a fresh session, as if the log did not reach back so far. */
+const MAX_MISSED_BYTES = MAX_FRAME_BYTES / 2;
 const EXPIRE_INTERVAL_MS = 1000;
 
 /**
@@ -197,14 +200,13 @@ export class Recovery<W extends RecoveringWorker> {
     const named = offset === "" ? 0 : orderOfOffset(this.epoch, offset);
     const told = named === undefined ? undefined : Math.max(named, session.openedAt);
     const order = told === undefined || this.log.reaches(told) ? told : Math.max(told, session.heardOrder);
-    if (order === undefined || !this.log.reaches(order)) {
+    const missed = order !== undefined && this.log.reaches(order) && this.missedSince(order, session);
+    if (!missed) {
       this.sessions.forget(session, "evicted");
       this.refuse(waiter, "evicted");
       this.serve(session);
       return;
     }
-    session.past = session.past.filter(({ until }) => until > order);
-    const missed = this.log.since(order, session.nsp, session.rooms, session.past);
     this.sessions.revive(session, worker);
     this.onRevived(worker, session);
     const { nsp, sid, pid, data } = session;
@@ -215,6 +217,14 @@ export class Recovery<W extends RecoveringWorker> {
       order: this.log.last,
       missed,
     });
+  }
+
+  /** What its client has missed; `undefined` if that is more than it can be told at once. */
+  private missedSince(order: number, session: StoredSession<W>): MissedPacket[] | undefined {
+    session.past = session.past.filter(({ until }) => until > order);
+    const missed = this.log.since(order, session.nsp, session.rooms, session.past);
+    const bytes = missed.reduce((sum, { payload }) => sum + payload.length, 0);
+    return bytes > MAX_MISSED_BYTES ? undefined : missed;
   }
 
   private refuse({ worker, request }: Waiter<W>, reason: NotRestored): void {

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import {
   type Arbitrary,
   array,
@@ -123,4 +125,31 @@ test("the payload is a copy of the chunk it came in", () => {
   log.append(to(), chunk);
   chunk.fill("x");
   expect(log.since(0, "/", new Map())[0]!.payload.toString()).toBe("before");
+});
+
+test("what fell out takes no memory, also if its rooms have newer packets", () => {
+  setFlagsFromString("--expose-gc");
+  const gc = runInNewContext("gc") as () => void;
+  let ms = 0;
+  const log = new PacketLog(16 * 1024 * 1024, () => ms);
+  const rooms = Array.from({ length: 100 }, (_, i) => keyOfRoom(`room ${i}`)!);
+  const [large, small] = [Buffer.alloc(32 * 1024), Buffer.alloc(10)];
+  const used = () => {
+    gc();
+    return process.memoryUsage().arrayBuffers;
+  };
+  const before = used();
+  for (let burst = 0; burst < 15; burst++) {
+    for (let i = 0; i < 500; i++) {
+      log.append(to(a), large);
+      if (i % 5 === 0) log.append(to(rooms[i / 5]!), small);
+    }
+    ms += 900;
+    // Only the small packets are young.
+    for (const room of rooms) log.append(to(room), small);
+    ms += 200;
+    log.expire(1000);
+  }
+  expect(log.size).toBe(100);
+  expect(used() - before).toBeLessThan(16 * 1024 * 1024);
 });

@@ -293,6 +293,15 @@ test("a session that cannot be restored says why", () => {
   ]);
 });
 
+test("a client that has missed more than fits into a frame gets a fresh session", () => {
+  const { a, b, open, lost, restore, packet } = start({ maxBytes: 1e9 });
+  open(a);
+  lost(a);
+  for (let i = 0; i < 5; i++) packet(60 * 1024 * 1024);
+  restore(b, 1);
+  expect(b.answers()).toEqual([{ seq: 1, found: "evicted" }]);
+});
+
 test("a client whose last packet is older than the log is restored: it has answered pings since", () => {
   const { recovery, a, b, open, lost, restore, packet } = start();
   open(a, "quiet");
