@@ -10,6 +10,7 @@ import { seal, unseal } from "../protocol/ipc";
 import { LINK_VERSION, type MovedSession, type ToPrimary, type ToWorker } from "../protocol/messages";
 import type { Seat } from "../protocol/session-id";
 import { Outbox } from "./outbox";
+import { throwLater } from "./throw-later";
 
 /** The primary answers at once, if there is one. */
 const WELCOME_TIMEOUT_MS = 5000;
@@ -176,7 +177,7 @@ export class WorkerLink extends EventEmitter<Events> {
     const reader = new FrameReader();
     pipe.on("data", (chunk: Buffer) => {
       try {
-        for (const { message } of reader.push(chunk)) this.dispatch(message as ToWorker);
+        for (const { message } of reader.push(chunk)) throwLater(() => this.dispatch(message as ToWorker));
       } catch (error) {
         if (!(error instanceof FrameError)) throw error;
         console.error(describe("STICKY_LINK_FRAME", "the primary", error.message));

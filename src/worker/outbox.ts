@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { type Gate, gate, type WritingClient } from "./socket-io-internals";
+import { throwLater } from "./throw-later";
 
 /** A packet that is on its way to the primary and back. */
 interface Sent {
@@ -52,17 +53,12 @@ export class Outbox implements Gate {
 
   /** The oldest of the packets on their way has come back. */
   cameBack(order: number): void {
-    const packet = this.onItsWay.shift();
-    if (packet) this.pass(() => packet.deliver(order));
-    this.release();
+    this.deliverNext(order);
   }
 
   /** Nothing will come back any more. */
   giveUp(): void {
-    for (let packet = this.onItsWay.shift(); packet; packet = this.onItsWay.shift()) {
-      this.pass(() => packet.deliver(undefined));
-      this.release();
-    }
+    while (!this.isEmpty) this.deliverNext(undefined);
   }
 
   /** Writes what comes from the primary, in its order: it waits for nothing. */
@@ -118,9 +114,16 @@ export class Outbox implements Gate {
     this.pass(then);
   }
 
+  /** Listeners of the app may throw in it; whoever waits for this packet waits for it alone. */
+  private deliverNext(order: number | undefined): void {
+    const packet = this.onItsWay.shift();
+    if (packet) throwLater(() => this.pass(() => packet.deliver(order)));
+    this.release();
+  }
+
   private release(): void {
     let free = 0;
     while (free < this.held.length && this.held[free]!.after <= this.back) free++;
-    if (free > 0) for (const { write } of this.held.splice(0, free)) write();
+    if (free > 0) for (const { write } of this.held.splice(0, free)) throwLater(write);
   }
 }
