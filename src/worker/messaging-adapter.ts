@@ -86,6 +86,28 @@ export abstract class MessagingAdapter extends ClusterAdapterWithHeartbeat {
     Adapter.prototype.broadcastWithAck.call(this, packet, opts, clientCountCallback, ack);
   }
 
+  // Here at once, as what the app does next may count on it; Socket.IO's own would wait until the others are told.
+  override async addSockets(opts: BroadcastOptions, rooms: string[]): Promise<void> {
+    this.tell(MessageType.SOCKETS_JOIN, opts, { rooms });
+    Adapter.prototype.addSockets.call(this, opts, rooms);
+  }
+
+  override async delSockets(opts: BroadcastOptions, rooms: string[]): Promise<void> {
+    this.tell(MessageType.SOCKETS_LEAVE, opts, { rooms });
+    Adapter.prototype.delSockets.call(this, opts, rooms);
+  }
+
+  override async disconnectSockets(opts: BroadcastOptions, close: boolean): Promise<void> {
+    this.tell(MessageType.DISCONNECT_SOCKETS, opts, { close });
+    Adapter.prototype.disconnectSockets.call(this, opts, close);
+  }
+
+  private tell(type: MessageType, opts: BroadcastOptions, what: object): void {
+    if (opts.flags?.local) return;
+    const data = { opts: { ...opts, rooms: [...opts.rooms], except: [...(opts.except ?? [])] }, ...what };
+    this.publish({ type, data } as never);
+  }
+
   override onMessage(message: ClusterMessage, offset?: string): void {
     super.onMessage(message, offset as never);
     if (message.type === MessageType.ADAPTER_CLOSE) this.acks.left(message.uid);

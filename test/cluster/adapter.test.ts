@@ -29,6 +29,14 @@ describe.each(LINKS)("clients on three workers (%o)", (link) => {
     ]);
   });
 
+  test("are in the rooms that they are made to join or leave when the next packet is sent", async () => {
+    expect(await heard(clients, `io.socketsJoin("a"); io.to("a").emit("event", 1)`)).toEqual([1, 1, 1]);
+    const none = [undefined, undefined, undefined];
+    expect(await heard(clients, `io.socketsLeave("a"); io.to("a").emit("event", 2)`)).toEqual(none);
+    const code = `io.in(socket.id).socketsJoin("b"); io.to("b").emit("event", 3)`;
+    expect(await heard(clients, code)).toEqual([3, undefined, undefined]);
+  });
+
   test("hear nothing of what is local to another worker", async () => {
     expect(await heard(clients, `io.local.emit("event", 1)`)).toEqual([1, undefined, undefined]);
   });
