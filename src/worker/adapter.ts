@@ -70,14 +70,15 @@ export class NodeClusterAdapter extends MessagingAdapter {
   }
 
   override async broadcast(packet: Packet, opts: BroadcastOptions): Promise<void> {
+    const target = this.link && !opts.flags?.local ? this.targetOf(opts) : undefined;
+    const kept = target !== undefined && this.isKept(packet, opts);
+    if (this.returning && !kept) endWithoutOffset(packet);
     try {
       this.packetEncoder.encodeOnce(packet, this.nsp.name);
     } catch (error) {
       this.report(String((packet.data as unknown[])?.[0]), error as Error);
       return;
     }
-    const target = this.link && !opts.flags?.local ? this.targetOf(opts) : undefined;
-    const kept = this.isKept(packet, opts);
     if (this.link && target) {
       const cast: Cast = {
         type: "cast",
@@ -136,9 +137,9 @@ export class NodeClusterAdapter extends MessagingAdapter {
     this.delivery!.changeForOthers(change);
   }
 
-  /** Events for clients that may come back: not those for this worker alone, volatile ones, or with acknowledgement. */
+  /** Events for clients that may come back: not volatile ones, or with acknowledgement. */
   private isKept(packet: Packet, { flags }: BroadcastOptions): boolean {
-    if (!this.returning || this.link?.isDown || flags?.local || flags?.volatile) return false;
+    if (!this.returning || this.link?.isDown || flags?.volatile) return false;
     return packet.type === EVENT && packet.id === undefined;
   }
 
@@ -176,6 +177,12 @@ export class NodeClusterAdapter extends MessagingAdapter {
     abandon(this.nsp as unknown as Nsp, sid);
     this.link?.send({ at: now(), type: "surrendered", nsp, sid });
   };
+}
+
+/** A client that can come back takes a string at the end of any event for its offset, and names it when it does. */
+function endWithoutOffset(packet: Packet): void {
+  const args = packet.data as unknown[];
+  if (packet.type === EVENT && packet.id === undefined && typeof args.at(-1) === "string") args.push(null);
 }
 
 /**
