@@ -41,7 +41,11 @@ export class Interest<W extends object> {
   }
 
   /** The workers with a member in any of these rooms. */
-  in(nsp: string, rooms: readonly RoomKey[]): Set<W> {
+  in(nsp: string, rooms: readonly RoomKey[]): Iterable<W> {
+    if (rooms.length === 1 && this.expected.size === 0) {
+      const current = this.members.get(keyOf(nsp, rooms[0]!));
+      return current instanceof Set ? current : current ? [current] : [];
+    }
     const workers = new Set<W>();
     for (const room of rooms) {
       const key = keyOf(nsp, room);

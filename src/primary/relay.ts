@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { type Log, shield } from "../log";
 import type { Cast, ToPrimary } from "../protocol/messages";
+import { EVERYBODY } from "../protocol/room-key";
 import { Interest } from "./interest";
 import type { OfficialMessage } from "./official-worker";
 import { Recovery, type RecoveryLimits } from "./recovery";
@@ -37,7 +38,7 @@ export class Relay {
     limits: RecoveryLimits,
   ) {
     this.recovery = new Recovery(limits, (worker, { nsp, rooms }) => {
-      for (const room of rooms.keys()) this.interest.expect(worker, nsp, room);
+      for (const room of [EVERYBODY, ...rooms.keys()]) this.interest.expect(worker, nsp, room);
     });
   }
 
@@ -121,8 +122,8 @@ export class Relay {
     }
   }
 
-  private targetsOf({ target }: Cast): ReadonlySet<WorkerHandle> {
-    return target.rooms.length === 0 ? this.workers : this.interest.in(target.nsp, target.rooms);
+  private targetsOf({ target }: Cast): Iterable<WorkerHandle> {
+    return this.interest.in(target.nsp, target.rooms.length > 0 ? target.rooms : [EVERYBODY]);
   }
 
   /** The same for workers that speak the official adapter's protocol, among themselves. */

@@ -163,7 +163,7 @@ export type ToPrimary =
   | { type: "drained" }
   /** A packet for the clients of other workers. */
   | Cast
-  /** The first member of these rooms is here now, or the last one has left. */
+  /** The first member of these rooms is here now, or the last one has left; `EVERYBODY` is one of them. */
   | { type: "interest"; nsp: string; joined: RoomKey[]; left: RoomKey[] }
   /**
    * An adapter message for all other workers of the app. If it makes sockets join rooms, `joins` names them: until each

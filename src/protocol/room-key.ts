@@ -6,6 +6,9 @@
  */
 export type RoomKey = string & { readonly __brand: "RoomKey" };
 
+/** What all sockets of a namespace are members of, also one that has left its own room. */
+export const EVERYBODY = "*" as RoomKey;
+
 /** The key of a room, or `undefined` if the room is neither a string nor a number. */
 export function keyOfRoom(room: unknown): RoomKey | undefined {
   if (typeof room === "string") return `s${room}` as RoomKey;

@@ -2,7 +2,7 @@
 import { Adapter, type BroadcastOptions, type Session } from "socket.io-adapter";
 import { packParts } from "../protocol/encoded-packet";
 import type { Cast } from "../protocol/messages";
-import { keyOfRoom, keysOfRooms, type RoomKey } from "../protocol/room-key";
+import { EVERYBODY, keyOfRoom, keysOfRooms, type RoomKey } from "../protocol/room-key";
 import { now } from "./clock";
 import { watchConnecting } from "./connecting-internals";
 import { Delivery } from "./delivery";
@@ -35,6 +35,7 @@ export class NodeClusterAdapter extends MessagingAdapter {
   /** With connection state recovery only. */
   private readonly mirror: SessionMirror | undefined;
   private readonly returning: SessionRestore | undefined;
+  private populated = false;
 
   // biome-ignore lint/suspicious/noExplicitAny: a namespace of the app's own Socket.IO, in any version
   constructor(nsp: any, options: AdapterOptions = {}) {
@@ -55,8 +56,8 @@ export class NodeClusterAdapter extends MessagingAdapter {
       watchConnecting(nsp);
     }
     this.delivery = new Delivery(this, this.link, this.packetEncoder, this.returning);
-    this.on("create-room", (room: unknown) => this.tellInterest("joined", room));
-    this.on("delete-room", (room: unknown) => this.tellInterest("left", room));
+    this.on("create-room", (room: unknown) => this.tellInterest("joined", keyOfRoom(room)));
+    this.on("delete-room", (room: unknown) => this.tellInterest("left", keyOfRoom(room)));
     this.link.on("cast", this.onCast);
     this.init();
   }
@@ -104,6 +105,7 @@ export class NodeClusterAdapter extends MessagingAdapter {
 
   override addAll(id: string, rooms: Set<string>): void {
     super.addAll(id, rooms);
+    this.tellPopulation();
     const restored = this.returning?.joined(id);
     const socket = this.mirror && this.nsp.sockets.get(id);
     if (socket) {
@@ -121,6 +123,7 @@ export class NodeClusterAdapter extends MessagingAdapter {
     if (data !== undefined) this.mirror?.giveBack(id, data);
     else if (this.mirror?.end(id) && client) this.link!.outbox.flush(client, id);
     super.delAll(id);
+    this.tellPopulation();
   }
 
   override persistSession(session: { sid: string; data: unknown }): void {
@@ -150,12 +153,19 @@ export class NodeClusterAdapter extends MessagingAdapter {
   }
 
   /** Joins leave the process at once, before the client that joined can be told. */
-  private tellInterest(change: "joined" | "left", room: unknown): void {
-    const key = keyOfRoom(room);
+  private tellInterest(change: "joined" | "left", key: RoomKey | undefined): void {
     if (key === undefined) return;
     const rooms: Record<typeof change, RoomKey[]> = { joined: [], left: [] };
     rooms[change].push(key);
     this.link!.sendNow({ type: "interest", nsp: this.nsp.name, ...rooms });
+  }
+
+  /** What is for everybody comes only here while there is anybody. */
+  private tellPopulation(): void {
+    const populated = this.sids.size > 0;
+    if (!this.link || populated === this.populated) return;
+    this.populated = populated;
+    this.tellInterest(populated ? "joined" : "left", EVERYBODY);
   }
 
   private onRoomChange(change: "joined" | "left", sid: string, room: string): void {

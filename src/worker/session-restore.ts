@@ -2,7 +2,7 @@
 import { debuglog } from "node:util";
 import type { Session } from "socket.io-adapter";
 import type { Cast, Restored } from "../protocol/messages";
-import { type RoomKey, roomOfKey } from "../protocol/room-key";
+import { EVERYBODY, type RoomKey, roomOfKey } from "../protocol/room-key";
 import { now } from "./clock";
 import type { WorkerLink } from "./link";
 import { decodeData } from "./session-mirror";
@@ -107,14 +107,14 @@ export class SessionRestore {
     // Too late, its client was told that it is a new one.
     else if (session?.nsp === this.nsp.name) {
       this.link.send({ ...session, at: now(), type: "session-lost" });
-      this.link.send({ type: "settled", nsp: session.nsp, rooms: session.rooms });
+      this.link.send({ type: "settled", nsp: session.nsp, rooms: [EVERYBODY, ...session.rooms] });
     }
   };
 
   /** The session's rooms have been told as others are, or are not needed. */
   private settle({ sid, rooms }: Returning): void {
     this.returning.delete(sid);
-    this.link.send({ type: "settled", nsp: this.nsp.name, rooms: [...rooms] });
+    this.link.send({ type: "settled", nsp: this.nsp.name, rooms: [EVERYBODY, ...rooms] });
   }
 
   private begin({ session, reason, missed }: Restored, pid: string): Session | undefined {

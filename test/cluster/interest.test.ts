@@ -58,6 +58,30 @@ test.each(LINKS)("a packet travels only to the workers with a member of its room
   expect(await framesOf(cluster, rest, `io.to("${id}").emit("x"); io.to("b").emit("x")`)).toEqual([0, 1]);
 });
 
+test.each(LINKS)("a packet for all clients travels only to the workers with a client (%o)", async (link) => {
+  const { cluster, clients } = await threeWorkers({ ...link, primary: askedPrimary({}) });
+  const frames = (code: string) => framesOf(cluster, clients, code);
+  const there = await connectedClients(cluster.port, 3, { namespace: "/other" });
+  const workers = await Promise.all(clients.map((client) => client.emitWithAck("who")));
+  const pids = await run(
+    clients[0]!,
+    `io.of("/other").fetchSockets().then((all) => all.map(({ data }) => data.pid))`,
+  );
+  const has = workers.map((pid) => (pids as number[]).includes(pid));
+  expect(await frames(`io.of("/other").emit("x")`)).toEqual([0, has[1] ? 1 : 0, has[2] ? 1 : 0]);
+  for (const client of there) client.disconnect();
+  await run(
+    clients[0]!,
+    `new Promise((resolve) => { (async function look() {
+    if ((await io.of("/other").fetchSockets()).length === 0) resolve(0); else setImmediate(look);
+  })(); })`,
+  );
+  expect(await frames(`io.of("/other").emit("x")`)).toEqual([0, 0, 0]);
+  // Who has left all rooms is still one of them.
+  await run(clients[1]!, `socket.leave(socket.id); 0`);
+  expect(await heard(clients, `io.emit("event", 1)`)).toEqual([1, 1, 1]);
+});
+
 test.each(LINKS)(
   "a client that was told that it has joined hears what is sent next by any worker (%o)",
   async (link) => {

@@ -5,7 +5,7 @@ import { type Cluster, type ClusterOptions, startCluster, WORKER } from "./clust
 /** A worker in which a client can run code, with `io` and its own `socket` in scope. */
 export const SCRIPTED = `${WORKER}
 io.use((socket, next) => { socket.data.pid = process.pid; next(); });
-io.of("/other").on("connection", () => {});
+io.of("/other").use((socket, next) => { socket.data.pid = process.pid; next(); });
 io.on("connection", (socket) => {
   socket.on("run", async (code, answer) => {
     try {
