@@ -116,7 +116,8 @@ export class PrimaryLink {
     this.pipe?.destroy();
   }
 
-  private get waitingBytes(): number {
+  /** Bytes that the operating system has not taken yet. */
+  get waitingBytes(): number {
     return this.writer?.waitingBytes ?? this.ipcBytes;
   }
 

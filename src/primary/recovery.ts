@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
 import { randomBytes } from "node:crypto";
 import { stampCast } from "../protocol/codec";
-import { MAX_FRAME_BYTES } from "../protocol/frame-reader";
 import type { Cast, NotRestored, ToPrimary, ToWorker } from "../protocol/messages";
 import { orderOfOffset } from "../protocol/offset";
 import { type MissedPacket, PacketLog } from "./packet-log";
 import { RecoveryStore, type StoredSession } from "./recovery-store";
+import { PACKET_COST, RestoreQueue, SESSION_COST } from "./restore-queue";
 import { Surrenders, type Waiter } from "./surrenders";
 
 /** What recovery needs of a worker. */
 export interface RecoveringWorker {
   send(message: ToWorker): void;
+  /** How many bytes it can be sent at once, now and at most, and have room left for all else. */
+  readonly room: { now: number; most: number };
 }
 
 export interface RecoveryLimits {
@@ -20,8 +22,6 @@ export interface RecoveryLimits {
   maxSessions: number;
 }
 
-/** A client that has missed more gets a fresh session, as if the log did not reach back so far. */
-const MAX_MISSED_BYTES = MAX_FRAME_BYTES / 2;
 const EXPIRE_INTERVAL_MS = 1000;
 
 /**
@@ -39,6 +39,7 @@ export class Recovery<W extends RecoveringWorker> {
   /** Offsets of another primary mean nothing here. */
   readonly epoch = randomBytes(3).toString("base64url");
   private readonly surrenders: Surrenders<W>;
+  private readonly queue: RestoreQueue<W>;
   private maxAgeMs = 0;
   private pongMs = 0;
   private timer: NodeJS.Timeout | undefined;
@@ -56,6 +57,10 @@ export class Recovery<W extends RecoveringWorker> {
     this.sessions = new RecoveryStore(limits.maxSessions, now);
     this.surrenders = new Surrenders(
       (session) => this.freed(session),
+      (waiter) => this.refuse(waiter, "unknown"),
+    );
+    this.queue = new RestoreQueue(
+      (waiter) => this.restore(waiter),
       (waiter) => this.refuse(waiter, "unknown"),
     );
   }
@@ -80,6 +85,7 @@ export class Recovery<W extends RecoveringWorker> {
   close(): void {
     clearInterval(this.timer);
     this.surrenders.close();
+    this.queue.close();
   }
 
   /** Puts a packet in its place, and its place into its frame; returns it. */
@@ -128,7 +134,7 @@ export class Recovery<W extends RecoveringWorker> {
         this.surrenders.surrendered(worker, message);
         return true;
       case "restore":
-        this.restore({ worker, request: message });
+        this.queue.add({ worker, request: message });
         return true;
       default:
         return false;
@@ -140,6 +146,7 @@ export class Recovery<W extends RecoveringWorker> {
     const heard = this.heardByNow();
     const lost = [...this.sessions.of(worker)];
     for (const session of lost) this.lose(session, heard);
+    this.queue.left(worker);
     this.surrenders.left(worker);
     for (const session of lost) this.serve(session);
   }
@@ -161,12 +168,14 @@ export class Recovery<W extends RecoveringWorker> {
     return { atMs, order: this.log.orderAt(atMs) };
   }
 
-  private restore(waiter: Waiter<W>): void {
+  /** Returns false if its worker has no room for the answer yet. */
+  private restore(waiter: Waiter<W>): boolean {
     const { nsp, pid } = waiter.request;
     const session = this.sessions.find(nsp, pid);
     if (typeof session === "string") this.refuse(waiter, session);
     else if (session.worker || this.surrenders.isAsked(session)) this.takeOver(session, waiter);
-    else this.answer(waiter, session);
+    else return this.answer(waiter, session);
+    return true;
   }
 
   /** The client is faster than the server, which has not noticed its absence. */
@@ -187,26 +196,30 @@ export class Recovery<W extends RecoveringWorker> {
     if (session.worker || this.surrenders.isAsked(session)) return;
     if (this.sessions.find(session.nsp, session.pid) === session) {
       const latest = this.surrenders.takeLatest(session);
-      if (latest) this.answer(latest, session);
+      if (latest) this.queue.add(latest);
     } else {
-      for (const waiter of this.surrenders.takeAll(session)) this.restore(waiter);
+      for (const waiter of this.surrenders.takeAll(session)) this.queue.add(waiter);
     }
   }
 
-  private answer(waiter: Waiter<W>, session: StoredSession<W>): void {
+  private answer(waiter: Waiter<W>, session: StoredSession<W>): boolean {
     const { worker, request } = waiter;
     const { seq, offset } = request;
     // A worker that is new may name a place before the session was opened.
     const named = offset === "" ? 0 : orderOfOffset(this.epoch, offset);
     const told = named === undefined ? undefined : Math.max(named, session.openedAt);
     const order = told === undefined || this.log.reaches(told) ? told : Math.max(told, session.heardOrder);
-    const missed = order !== undefined && this.log.reaches(order) && this.missedSince(order, session);
-    if (!missed) {
+    const missed =
+      order !== undefined && this.log.reaches(order) ? this.missedSince(order, session) : undefined;
+    const bytes = missed?.reduce((sum, { payload }) => sum + PACKET_COST + payload.length, SESSION_COST) ?? 0;
+    this.queue.spend(bytes);
+    if (!missed || bytes > worker.room.most) {
       this.sessions.forget(session, "evicted");
       this.refuse(waiter, "evicted");
       this.serve(session);
-      return;
+      return true;
     }
+    if (bytes > worker.room.now) return false;
     this.sessions.revive(session, worker);
     this.onRevived(worker, session);
     const { nsp, sid, pid, data } = session;
@@ -217,14 +230,12 @@ export class Recovery<W extends RecoveringWorker> {
       order: this.log.last,
       missed,
     });
+    return true;
   }
 
-  /** What its client has missed; `undefined` if that is more than it can be told at once. */
-  private missedSince(order: number, session: StoredSession<W>): MissedPacket[] | undefined {
+  private missedSince(order: number, session: StoredSession<W>): MissedPacket[] {
     session.past = session.past.filter(({ until }) => until > order);
-    const missed = this.log.since(order, session.nsp, session.rooms, session.past);
-    const bytes = missed.reduce((sum, { payload }) => sum + payload.length, 0);
-    return bytes > MAX_MISSED_BYTES ? undefined : missed;
+    return this.log.since(order, session.nsp, session.rooms, session.past);
   }
 
   private refuse({ worker, request }: Waiter<W>, reason: NotRestored): void {

@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import { describe } from "../errors";
 import { type Log, shield } from "../log";
 import type { Handle } from "../node-internals";
+import { MAX_FRAME_BYTES } from "../protocol/frame-reader";
 import { LINK_VERSION, type ToPrimary, type ToWorker } from "../protocol/messages";
 import type { Seat } from "../protocol/session-id";
 import { type LinkLimits, PrimaryLink } from "./link";
@@ -59,6 +60,12 @@ export class WorkerChannel {
 
   send(message: ToWorker): void {
     this.link?.send(message);
+  }
+
+  /** How many bytes fit into one message, now and at most: half of what may wait. The other half is for all else. */
+  get room(): { now: number; most: number } {
+    const most = Math.min(this.owner.limits.linkBufferBytes, MAX_FRAME_BYTES) / 2;
+    return { now: most - (this.link?.waitingBytes ?? 0), most };
   }
 
   /** Passes a frame of another worker on; one that is `volatile` is dropped if the worker is slow to read. */

@@ -153,6 +153,10 @@ export class WorkerHandle {
     else this.handoff.offer(arrival);
   }
 
+  get room(): { now: number; most: number } {
+    return this.channel.room;
+  }
+
   send(message: ToWorker): void {
     this.channel.send(message);
   }

@@ -10,8 +10,8 @@ import type { Nsp } from "./socket-io-internals";
 
 const debug = debuglog("pm2-socket.io");
 
-/** The primary answers at once, or after another worker gave the session up. */
-const RESTORE_TIMEOUT_MS = 5000;
+/** The primary answers at once, or after another worker gave the session up, or when there is room for what was missed. */
+const RESTORE_TIMEOUT_MS = 20_000;
 
 /**
  * A session on its way back. Packets that follow the primary's answer are not in it, and the socket has not joined its

@@ -7,6 +7,7 @@ import { keyOfRoom, type RoomKey } from "../../src/protocol/room-key";
 
 /** A worker that does nothing by itself. */
 class FakeWorker implements RecoveringWorker {
+  room = { now: 1e6, most: 1e6 };
   readonly got: ToWorker[] = [];
   send(message: ToWorker): void {
     this.got.push(message);
@@ -293,13 +294,73 @@ test("a session that cannot be restored says why", () => {
   ]);
 });
 
-test("a client that has missed more than fits into a frame gets a fresh session", () => {
-  const { a, b, open, lost, restore, packet } = start({ maxBytes: 1e9 });
+test("a client that has missed more than its worker can be told at once gets a fresh session", () => {
+  const { a, b, open, lost, restore, packet } = start();
+  b.room.most = 20_000;
+  for (const sid of ["little", "much"]) {
+    open(a, sid);
+    packet(5000);
+    lost(a, sid);
+  }
+  packet(5000);
+  restore(b, 1, 2, "much");
+  restore(b, 2, 1, "little");
+  expect(b.answers()).toEqual([
+    { seq: 1, found: [3] },
+    { seq: 2, found: "evicted" },
+  ]);
+});
+
+test("a worker that has no room now is told later, in order, and others meanwhile", () => {
+  const { a, b, c, open, lost, restore, packet } = start();
+  for (const sid of ["1", "2", "3"]) {
+    open(a, sid);
+    lost(a, sid);
+  }
+  packet(5000);
+  b.room.now = 12_000;
+  restore(b, 1, undefined, "1");
+  restore(b, 2, 1, "2");
+  restore(c, 3, undefined, "3");
+  expect([b.take(), c.answers()]).toEqual([[], [{ seq: 3, found: [1] }]]);
+  vi.advanceTimersByTime(1000);
+  packet(1);
+  b.room.now = 1e6;
+  vi.advanceTimersByTime(20);
+  // What came meanwhile is in the answer.
+  expect(b.answers()).toEqual([
+    { seq: 1, found: [1, 2] },
+    { seq: 2, found: [2] },
+  ]);
+});
+
+test("a worker that never has room is told that the session cannot be restored, and another gets it", () => {
+  const { recovery, a, b, c, open, lost, restore } = start();
+  recovery.enable(60_000, 500);
   open(a);
   lost(a);
-  for (let i = 0; i < 5; i++) packet(60 * 1024 * 1024);
+  b.room.now = 0;
   restore(b, 1);
-  expect(b.answers()).toEqual([{ seq: 1, found: "evicted" }]);
+  vi.advanceTimersByTime(15_100);
+  expect(b.answers()).toEqual([{ seq: 1, found: "unknown" }]);
+  restore(c, 2);
+  expect(c.answers()).toEqual([{ seq: 2, found: [] }]);
+});
+
+test("when very many come back together, some are restored in each turn of the event loop", () => {
+  const { a, b, open, lost, restore } = start({ maxSessions: 1000 });
+  const count = 1000;
+  for (let i = 0; i < count; i++) {
+    open(a, String(i));
+    lost(a, String(i));
+  }
+  const perTurn: number[] = [];
+  for (let i = 0; i < count; i++) restore(b, i, undefined, String(i));
+  for (let turn = 0; turn < 4; turn++) {
+    perTurn.push(b.take().length);
+    vi.advanceTimersToNextTimer();
+  }
+  expect(perTurn).toEqual([420, 420, 160, 0]);
 });
 
 test("a client whose last packet is older than the log is restored: it has answered pings since", () => {
