@@ -28,7 +28,8 @@ export interface StickyOptions {
   /** How long a worker may read nothing of what waits for it, in ms, before it is replaced. Default: 30,000. */
   linkTimeout?: number;
   /**
-   * What is kept for clients that come back (connection state recovery): `maxBytes` of packets. Default: 67,108,864.
+   * What is kept for clients that come back (connection state recovery): `maxBytes` of packets, and as many of
+   * sessions without a client. Default: 67,108,864.
    */
   recovery?: { maxBytes?: number };
   /**

@@ -22,6 +22,8 @@ export interface StoredSession<W> {
   /** The order of the last packet before it was opened: where a client starts that has not received any. */
   openedAt: number;
   lostAtMs: number;
+  /** What its data and rooms take while it is lost; all else is bounded by the number of sessions. */
+  bytes: number;
   /** When it came to its worker. */
   aliveSinceMs: number;
   /** The last packet that its client has received for certain, whatever its offset says: see {@link Recovery}. */
@@ -35,22 +37,27 @@ export interface PastRoom {
   until: number;
 }
 
+/** What a room takes besides its name, roughly. */
+const ROOM_BYTES = 100;
 /** So many rooms that a session has left are remembered. */
 const MAX_PAST_ROOMS = 100;
 /** So many forgotten sessions are remembered by name, to say why they cannot be restored. */
 const MAX_FORGOTTEN = 10_000;
 
-/** The sessions of one app, live and lost; the lost ones bounded by time and number. Pure; the clock comes from outside. */
+/** The sessions of one app, live and lost; the lost ones bounded by time, number and bytes. Pure; the clock comes from outside. */
 export class RecoveryStore<W> {
   private readonly bySid = new Map<string, StoredSession<W>>();
   private readonly byPid = new Map<string, StoredSession<W>>();
   /** In the order in which they were lost. */
   private readonly lost = new Set<StoredSession<W>>();
   private readonly forgotten = new Map<string, NotRestored>();
+  /** What the lost sessions take. */
+  bytes = 0;
   evicted = 0;
 
   constructor(
     private readonly maxLost: number,
+    private readonly maxBytes: number,
     private readonly now: () => number = Date.now,
   ) {}
 
@@ -61,7 +68,7 @@ export class RecoveryStore<W> {
   open(worker: W, state: SessionState, order: number): StoredSession<W> {
     const rooms = new Map(state.rooms.map((room) => [room, order]));
     const { nsp, sid, pid, data } = state;
-    const times = { openedAt: order, heardOrder: order, lostAtMs: 0, aliveSinceMs: this.now() };
+    const times = { openedAt: order, heardOrder: order, lostAtMs: 0, bytes: 0, aliveSinceMs: this.now() };
     const session = { nsp, sid, pid, data, worker, rooms, past: [], ...times };
     this.put(session);
     return session;
@@ -82,11 +89,12 @@ export class RecoveryStore<W> {
     session.worker = undefined;
     session.lostAtMs = this.now();
     this.lost.add(session);
-    if (this.lost.size <= this.maxLost) return;
+    session.bytes = bytesOf(session);
+    this.bytes += session.bytes;
     for (const oldest of this.lost) {
+      if (this.lost.size <= this.maxLost && this.bytes <= this.maxBytes) return;
       this.forget(oldest, "evicted");
       this.evicted++;
-      return;
     }
   }
 
@@ -100,7 +108,7 @@ export class RecoveryStore<W> {
   }
 
   revive(session: StoredSession<W>, worker: W): void {
-    this.lost.delete(session);
+    this.noLongerLost(session);
     session.worker = worker;
     session.aliveSinceMs = this.now();
   }
@@ -121,12 +129,16 @@ export class RecoveryStore<W> {
 
   forget(session: StoredSession<W>, why: NotRestored = "unknown"): void {
     session.worker = undefined;
-    this.lost.delete(session);
+    this.noLongerLost(session);
     this.bySid.delete(keyOf(session.nsp, session.sid));
     this.byPid.delete(keyOf(session.nsp, session.pid));
     if (why === "unknown") return;
     this.forgotten.set(keyOf(session.nsp, session.pid), why);
     if (this.forgotten.size > MAX_FORGOTTEN) this.forgotten.delete(this.forgotten.keys().next().value!);
+  }
+
+  private noLongerLost(session: StoredSession<W>): void {
+    if (this.lost.delete(session)) this.bytes -= session.bytes;
   }
 
   /** A session replaces those that had one of its ids, so that both maps always hold the same sessions. */
@@ -142,4 +154,11 @@ export class RecoveryStore<W> {
 
 function keyOf(nsp: string, id: string): string {
   return `${nsp}\n${id}`;
+}
+
+function bytesOf({ data, rooms, past }: StoredSession<unknown>): number {
+  let bytes = data.length;
+  for (const room of rooms.keys()) bytes += ROOM_BYTES + room.length;
+  for (const { room } of past) bytes += ROOM_BYTES + room.length;
+  return bytes;
 }

@@ -16,7 +16,7 @@ export interface RecoveringWorker {
 }
 
 export interface RecoveryLimits {
-  /** Bytes of packets that are kept. */
+  /** Bytes of packets that are kept, and of sessions without a client. */
   maxBytes: number;
   /** Sessions without a client that are kept. */
   maxSessions: number;
@@ -54,7 +54,7 @@ export class Recovery<W extends RecoveringWorker> {
     private readonly now: () => number = Date.now,
   ) {
     this.log = new PacketLog(limits.maxBytes, now);
-    this.sessions = new RecoveryStore(limits.maxSessions, now);
+    this.sessions = new RecoveryStore(limits.maxSessions, limits.maxBytes, now);
     this.surrenders = new Surrenders(
       (session) => this.freed(session),
       (waiter) => this.refuse(waiter, "unknown"),
@@ -66,8 +66,12 @@ export class Recovery<W extends RecoveringWorker> {
   }
 
   get stats(): { sessions: number; packets: number; bytes: number; evicted: number } {
-    const { bytes, evicted, size } = this.log;
-    return { sessions: this.sessions.size, packets: size, bytes, evicted: evicted + this.sessions.evicted };
+    const { log, sessions } = this;
+    return {
+      ...{ sessions: sessions.size, packets: log.size },
+      bytes: log.bytes + sessions.bytes,
+      evicted: log.evicted + sessions.evicted,
+    };
   }
 
   /** An adapter whose sessions can be restored for so long. */

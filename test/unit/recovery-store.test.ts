@@ -6,9 +6,9 @@ const a = { name: "a" };
 const b = { name: "b" };
 const room = keyOfRoom("room")!;
 
-function storeOf(maxLost = 10) {
+function storeOf(maxLost = 10, maxBytes = 1e6) {
   const clock = { ms: 0 };
-  const store = new RecoveryStore<object>(maxLost, () => clock.ms);
+  const store = new RecoveryStore<object>(maxLost, maxBytes, () => clock.ms);
   const open = (worker: object, name: string, rooms: RoomKey[] = []) =>
     store.open(worker, { nsp: "/", sid: `sid-${name}`, pid: `pid-${name}`, rooms, data: "" }, 7);
   return { clock, store, open };
@@ -68,4 +68,26 @@ test("a session that is over is not remembered", () => {
   store.forget(open(a, "1"));
   expect(store.find("/", "pid-1")).toBe("unknown");
   expect(store.size).toBe(0);
+});
+
+test("lost sessions are bounded by their bytes: their data and rooms count, those of live ones do not", () => {
+  const { store, open } = storeOf(10, 30_000);
+  const [first, second, third] = ["1", "2", "3"].map((name) => open(a, name, [room]));
+  for (const session of [first!, second!, third!]) session.data = "x".repeat(12_000);
+  store.lose(first!);
+  store.lose(second!);
+  expect(store.evicted).toBe(0);
+  store.revive(first!, b);
+  store.lose(third!);
+  expect([store.evicted, store.bytes > 24_000]).toEqual([0, true]);
+  store.lose(first!);
+  expect([store.evicted, store.find("/", "pid-2"), store.find("/", "pid-1")]).toEqual([1, "evicted", first]);
+  store.forget(third!);
+  store.expire(-1);
+  expect(store.bytes).toBe(0);
+  // Too large for the limit alone.
+  const huge = open(a, "4");
+  huge.data = "x".repeat(30_001);
+  store.lose(huge);
+  expect([store.find("/", "pid-4"), store.bytes]).toEqual(["evicted", 0]);
 });
