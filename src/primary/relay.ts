@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { type Log, shield } from "../log";
-import type { Cast, ToPrimary } from "../protocol/messages";
+import type { CastTarget, Publish, ToPrimary } from "../protocol/messages";
 import { EVERYBODY } from "../protocol/room-key";
 import { Interest } from "./interest";
 import type { OfficialMessage } from "./official-worker";
@@ -108,9 +108,11 @@ export class Relay {
     } else if (message.type === "cast") {
       // What is kept is delivered in the primary's order everywhere, so its emitter waits for its place.
       if (message.time !== undefined) from.send({ type: "kept", order: this.recovery.keep(message, bytes) });
-      for (const worker of this.targetsOf(message)) {
+      for (const worker of this.membersOf(message.target)) {
         if (worker !== from) worker.channel.relay(bytes, message.volatile);
       }
+    } else if (message.type === "publish" && message.asks) {
+      this.ask(from, message.asks, bytes);
     } else if (message.type === "publish") {
       for (const worker of this.workers) {
         if (worker === from) continue;
@@ -122,8 +124,15 @@ export class Relay {
     }
   }
 
-  private targetsOf({ target }: Cast): Iterable<WorkerHandle> {
-    return this.interest.in(target.nsp, target.rooms.length > 0 ? target.rooms : [EVERYBODY]);
+  private ask(from: WorkerHandle, { request, ...target }: NonNullable<Publish["asks"]>, bytes: Buffer): void {
+    const asked = new Set(this.membersOf(target));
+    for (const worker of asked) if (worker !== from) worker.channel.relay(bytes, false);
+    const unasked = [...this.adapters].filter(([, worker]) => worker !== from && !asked.has(worker));
+    if (unasked.length > 0) from.send({ type: "unasked", request, uids: unasked.map(([uid]) => uid) });
+  }
+
+  private membersOf({ nsp, rooms }: Pick<CastTarget, "nsp" | "rooms">): Iterable<WorkerHandle> {
+    return this.interest.in(nsp, rooms.length > 0 ? rooms : [EVERYBODY]);
   }
 
   /** The same for workers that speak the official adapter's protocol, among themselves. */

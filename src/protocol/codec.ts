@@ -37,11 +37,12 @@ export function encodeFrame(message: Message): Buffer {
     case "restored":
       return encodeRestored(message);
     case "publish": {
-      const joins = message.joins ? Buffer.from(JSON.stringify(message.joins)) : EMPTY;
-      const frame = allocate(KIND.publish, 4 + joins.length + message.payload.length);
-      frame.writeUInt32LE(joins.length, HEADER);
-      frame.set(joins, HEADER + 4);
-      frame.set(message.payload, HEADER + 4 + joins.length);
+      const route = message.joins ?? message.asks;
+      const header = route ? Buffer.from(JSON.stringify(route)) : EMPTY;
+      const frame = allocate(KIND.publish, 4 + header.length + message.payload.length);
+      frame.writeUInt32LE(header.length, HEADER);
+      frame.set(header, HEADER + 4);
+      frame.set(message.payload, HEADER + 4 + header.length);
       return frame;
     }
     case "respond": {
@@ -87,9 +88,12 @@ export function decodeFrame(bytes: Buffer): Message {
     case KIND.restored:
       return decodeRestored(body);
     case KIND.publish: {
-      const [joins, payload] = split(body, 0);
-      if (joins.length === 0) return { type: "publish", payload };
-      return { type: "publish", payload, joins: parseJson(joins, "nsp") as never };
+      const [header, payload] = split(body, 0);
+      if (header.length === 0) return { type: "publish", payload };
+      const route = parseJson(header, "nsp") as never;
+      return "request" in route
+        ? { type: "publish", payload, asks: route }
+        : { type: "publish", payload, joins: route };
     }
     case KIND.respond: {
       const end = 1 + (body[0] ?? 0);

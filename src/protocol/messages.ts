@@ -123,6 +123,14 @@ export type AboutSession = { at: number } & (
   | { type: "restore"; seq: number; nsp: string; pid: string; offset: string }
 );
 
+export interface Publish {
+  type: "publish";
+  payload: Uint8Array;
+  joins?: { nsp: string; rooms: RoomKey[] };
+  /** No rooms: all clients of the namespace. */
+  asks?: { nsp: string; rooms: RoomKey[]; request: string };
+}
+
 /** What a worker tells the primary. */
 export type ToPrimary =
   /** The first message: which protocol the worker speaks. */
@@ -167,9 +175,10 @@ export type ToPrimary =
   | { type: "interest"; nsp: string; joined: RoomKey[]; left: RoomKey[] }
   /**
    * An adapter message for all other workers of the app. If it makes sockets join rooms, `joins` names them: until each
-   * receiver has said `settled`, it may have members there.
+   * receiver has said `settled`, it may have members there. If it asks the members of rooms for an answer, `asks` names
+   * those: it goes to workers with a member only, and the others are named in `unasked`.
    */
-  | { type: "publish"; payload: Uint8Array; joins?: { nsp: string; rooms: RoomKey[] } }
+  | Publish
   /** What a `publish` with `joins` or a `restored` session asked for is done here, or will not be, and `interest` has been sent accordingly. */
   | { type: "settled"; nsp: string; rooms: RoomKey[] }
   /** An adapter message for the adapter `uid`. */
@@ -207,7 +216,9 @@ export type ToWorker =
   | Cast
   /** The oldest of this worker's own casts that are not back yet has this place in the order; it is written now. */
   | { type: "kept"; order: number }
-  | { type: "publish"; payload: Uint8Array; joins?: { nsp: string; rooms: RoomKey[] } }
+  | Publish
+  /** These adapters were not asked: they have no member of the rooms. */
+  | { type: "unasked"; request: string; uids: string[] }
   | { type: "respond"; uid: string; payload: Uint8Array };
 
 export type Message = ToPrimary | ToWorker;

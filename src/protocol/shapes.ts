@@ -93,7 +93,11 @@ const SHAPES: Record<ToPrimary["type"], Check> = {
     payload: bytes,
   }),
   interest: shape({ nsp: text, joined: texts, left: texts }),
-  publish: shape({ payload: bytes, joins: optional(shape(rooms)) }),
+  publish: shape({
+    payload: bytes,
+    joins: optional(shape(rooms)),
+    asks: optional(shape({ ...rooms, request: text })),
+  }),
   settled: shape(rooms),
   respond: shape({ uid: text, payload: bytes }),
 };

@@ -15,7 +15,6 @@ import {
   letFreshClientsRecover,
   type Nsp,
   type Packet,
-  PacketEncoder,
   pongMs,
   recoverableMs,
 } from "./socket-io-internals";
@@ -29,7 +28,6 @@ const EVENT = 2;
  * which rooms it has. In a process that is not a cluster worker it is an in-memory adapter.
  */
 export class NodeClusterAdapter extends MessagingAdapter {
-  private readonly packetEncoder = new PacketEncoder(this);
   /** Not in a process of its own. */
   private readonly delivery: Delivery | undefined;
   /** With connection state recovery only. */

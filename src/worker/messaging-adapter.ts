@@ -11,13 +11,14 @@ import {
   MessageType,
 } from "socket.io-adapter";
 import { describe } from "../errors";
-import type { ToWorker } from "../protocol/messages";
+import { packParts, unpackParts } from "../protocol/encoded-packet";
+import type { Publish, ToWorker } from "../protocol/messages";
 import { keysOfRooms } from "../protocol/room-key";
 import { AckRequests } from "./ack-requests";
 import { link } from "./link";
-import type { Packet } from "./socket-io-internals";
+import { type Nsp, type Packet, PacketEncoder } from "./socket-io-internals";
 
-type Publish = Extract<ToWorker, { type: "publish" }>;
+type Unasked = Extract<ToWorker, { type: "unasked" }>;
 type Published = ClusterMessage | (ClusterResponse & { nsp: string });
 
 /**
@@ -38,6 +39,7 @@ export abstract class MessagingAdapter extends ClusterAdapterWithHeartbeat {
   protected readonly link = link();
   private readonly reported = new Set<string>();
   private readonly acks = new AckRequests();
+  protected readonly packetEncoder = new PacketEncoder(this);
   private introduced = false;
 
   // biome-ignore lint/suspicious/noExplicitAny: a namespace of the app's own Socket.IO, in any version
@@ -46,6 +48,7 @@ export abstract class MessagingAdapter extends ClusterAdapterWithHeartbeat {
     this.link?.on("publish", this.onPublish);
     this.link?.on("respond", this.onRespond);
     this.link?.on("gone", this.onGone);
+    this.link?.on("unasked", this.onUnasked);
   }
 
   /** Called around changes that another worker has asked for. */
@@ -64,6 +67,7 @@ export abstract class MessagingAdapter extends ClusterAdapterWithHeartbeat {
     this.link?.off("publish", this.onPublish);
     this.link?.off("respond", this.onRespond);
     this.link?.off("gone", this.onGone);
+    this.link?.off("unasked", this.onUnasked);
   }
 
   override broadcastWithAck(
@@ -72,16 +76,12 @@ export abstract class MessagingAdapter extends ClusterAdapterWithHeartbeat {
     clientCountCallback: (clients: number) => void,
     ack: (value: unknown) => void,
   ): void {
-    if (!opts.flags?.local) {
+    const encoded = opts.flags?.local ? undefined : this.encoded(packet);
+    if (encoded) {
       const requestId = randomBytes(8).toString("hex");
       this.acks.open(requestId, this.otherAdapters(), { count: clientCountCallback, answer: ack });
       setTimeout(() => this.acks.close(requestId), opts.flags?.timeout);
-      const data = {
-        packet,
-        requestId,
-        opts: { ...opts, rooms: [...opts.rooms], except: [...(opts.except ?? [])] },
-      };
-      this.publish({ type: MessageType.BROADCAST, data } as never);
+      this.tell(MessageType.BROADCAST, opts, { packet: encoded, requestId });
     }
     Adapter.prototype.broadcastWithAck.call(this, packet, opts, clientCountCallback, ack);
   }
@@ -108,7 +108,24 @@ export abstract class MessagingAdapter extends ClusterAdapterWithHeartbeat {
     this.publish({ type, data } as never);
   }
 
+  /** As clients of this worker would get it, whatever it holds that cannot be copied. */
+  private encoded(packet: Packet): Uint8Array | undefined {
+    try {
+      return packParts(this.packetEncoder.encode({ ...packet, nsp: this.nsp.name }));
+    } catch (error) {
+      this.report(String((packet.data as unknown[])?.[0]), error as Error);
+      return undefined;
+    }
+  }
+
   override onMessage(message: ClusterMessage, offset?: string): void {
+    if (message.type === MessageType.BROADCAST) {
+      const data = message.data as unknown as { packet: unknown };
+      data.packet = this.packetEncoder.decode(
+        unpackParts(data.packet as Uint8Array),
+        this.nsp as unknown as Nsp,
+      );
+    }
     super.onMessage(message, offset as never);
     if (message.type === MessageType.ADAPTER_CLOSE) this.acks.left(message.uid);
   }
@@ -131,7 +148,7 @@ export abstract class MessagingAdapter extends ClusterAdapterWithHeartbeat {
 
   protected override async doPublish(message: ClusterMessage): Promise<string> {
     const payload = this.link && this.serialized(message);
-    if (payload) this.link?.send({ type: "publish", payload, joins: this.joinsOf(message) });
+    if (payload) this.link?.send({ type: "publish", payload, ...this.routeOf(message) });
     return ""; // no offset: connection state recovery is not supported
   }
 
@@ -140,10 +157,19 @@ export abstract class MessagingAdapter extends ClusterAdapterWithHeartbeat {
     if (payload) this.link?.send({ type: "respond", uid, payload });
   }
 
-  private joinsOf(message: ClusterMessage): Publish["joins"] {
-    if (message.type !== MessageType.SOCKETS_JOIN) return undefined;
-    const { rooms } = message.data as { rooms: unknown[] };
-    return { nsp: this.nsp.name, rooms: keysOfRooms(rooms) ?? [] };
+  /** What the primary has to know of a message. */
+  private routeOf(message: ClusterMessage): Pick<Publish, "joins" | "asks"> {
+    const nsp = this.nsp.name;
+    if (message.type === MessageType.SOCKETS_JOIN) {
+      const { rooms } = message.data as { rooms: unknown[] };
+      return { joins: { nsp, rooms: keysOfRooms(rooms) ?? [] } };
+    }
+    if (message.type === MessageType.BROADCAST) {
+      const { opts, requestId } = message.data as { opts: { rooms: unknown[] }; requestId: string };
+      const rooms = keysOfRooms(opts.rooms);
+      return rooms ? { asks: { nsp, rooms, request: requestId } } : {};
+    }
+    return {};
   }
 
   private serialized(message: Published): Buffer | undefined {
@@ -171,6 +197,10 @@ export abstract class MessagingAdapter extends ClusterAdapterWithHeartbeat {
 
   private readonly onRespond = ({ uid, payload }: { uid: string; payload: Uint8Array }) => {
     if (uid === this.uid) this.onResponse(deserialize(payload) as ClusterResponse);
+  };
+
+  private readonly onUnasked = ({ request, uids }: Unasked) => {
+    for (const uid of uids) this.acks.told(request, uid, 0);
   };
 
   /** The primary knows of a worker's death at once; pending requests go on without it. */

@@ -141,6 +141,11 @@ export class PacketEncoder {
     (packet as MaybeEncoded)[ENCODED] ??= this.original.encode(packet);
   }
 
+  /** A packet from its encoding. */
+  decode(encoded: EncodedPacket, nsp: Nsp): Packet | undefined {
+    return decode(encoded, nsp);
+  }
+
   /**
    * A packet that is encoded already: its data is decoded only if somebody (`onAnyOutgoing`) looks at it.
    *

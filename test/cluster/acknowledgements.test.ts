@@ -64,3 +64,15 @@ test("all answers come, from workers with many clients or none in the room", asy
   const to = `io.to("${clients[2]!.id}").timeout(7000).emitWithAck("question")`;
   expect(await run(clients[0]!, to)).toEqual([2]);
 });
+
+test("clients of all workers are asked the same, whatever cannot be copied", async () => {
+  const { clients } = await threeWorkers();
+  for (const client of clients) client.on("question", (value, answer) => answer(value));
+  const odd = `{ id: { toJSON: () => "plain" }, f() {}, bytes: [Buffer.from([7])], date: new Date(0) }`;
+  const plain = { id: "plain", bytes: [Buffer.from([7])], date: "1970-01-01T00:00:00.000Z" };
+  expect(await run(clients[0]!, `io.timeout(8000).emitWithAck("question", ${odd})`)).toEqual([
+    plain,
+    plain,
+    plain,
+  ]);
+});

@@ -20,7 +20,8 @@ async function framesOf(cluster: Cluster, clients: Socket[], code: string): Prom
   // What was said before is through when everybody hears a broadcast.
   await heard(clients, "0");
   const before = await relayed(cluster, clients);
-  await heard(clients, code);
+  await run(clients[0]!, code);
+  await heard(clients, "0");
   const after = await relayed(cluster, clients);
   // `heard` itself sends one to each of the others.
   return after.map((frames, i) => frames - before[i]! - (i === 0 ? 0 : 1));
@@ -57,6 +58,25 @@ test.each(LINKS)("a packet travels only to the workers with a member of its room
   const rest = [clients[0]!, second!];
   expect(await framesOf(cluster, rest, `io.to("${id}").emit("x"); io.to("b").emit("x")`)).toEqual([0, 1]);
 });
+
+test.each(LINKS)(
+  "a packet to be answered travels only to the workers with a member, and none waits for others (%o)",
+  async (link) => {
+    const { cluster, clients } = await threeWorkers({ ...link, primary: askedPrimary({}) });
+    const frames = (code: string) => framesOf(cluster, clients, code);
+    for (const client of clients) client.on("ask", (answer) => answer(client.id));
+    const [, second, third] = clients;
+    await run(second!, `socket.join("a"); 0`);
+    // Its own number of clients, and their answers, come back to the first.
+    expect(await frames(`io.to("${third!.id}").timeout(8000).emitWithAck("ask")`)).toEqual([2, 0, 1]);
+    expect(await frames(`io.to("a").timeout(8000).emitWithAck("ask")`)).toEqual([2, 1, 0]);
+    expect(await frames(`io.to(socket.id).timeout(8000).emitWithAck("ask")`)).toEqual([0, 0, 0]);
+    expect(await frames(`io.to("nobody").timeout(8000).emitWithAck("ask")`)).toEqual([0, 0, 0]);
+    expect(await frames(`io.timeout(8000).emitWithAck("ask")`)).toEqual([4, 1, 1]);
+    const answers = await run(clients[0]!, `io.to("a").to(socket.id).timeout(8000).emitWithAck("ask")`);
+    expect((answers as string[]).sort()).toEqual([clients[0]!.id, second!.id].sort());
+  },
+);
 
 test.each(LINKS)("a packet for all clients travels only to the workers with a client (%o)", async (link) => {
   const { cluster, clients } = await threeWorkers({ ...link, primary: askedPrimary({}) });

@@ -46,6 +46,7 @@ const session = record({ nsp: text, sid: text, pid: text, rooms, data: text });
 const messages: Arbitrary<Message> = oneof(
   record({ type: constant("publish" as const), payload }),
   record({ type: constant("publish" as const), payload, joins: record({ nsp: text, rooms }) }),
+  record({ type: constant("publish" as const), payload, asks: record({ nsp: text, rooms, request: text }) }),
   casts,
   record({ type: constant("restored" as const), seq: u32, session, missed }),
   record({ type: constant("restored" as const), seq: u32, reason: constant("expired" as const), missed }),

@@ -2,6 +2,7 @@ import { anything, assert, constantFrom, dictionary, jsonValue, oneof, property,
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { encodeFrame } from "../../src/protocol/codec";
 import type { Message } from "../../src/protocol/messages";
+import { EVERYBODY } from "../../src/protocol/room-key";
 import { FakeWorker, fakeApp } from "../helpers/fake-worker";
 
 let app: ReturnType<typeof fakeApp>["app"];
@@ -21,6 +22,7 @@ const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(reso
 /** What is broadcast by one worker reaches the other. */
 async function relays(from: FakeWorker, to: FakeWorker): Promise<void> {
   const target = { nsp: "/", rooms: [], except: [] };
+  to.say({ type: "interest", nsp: "/", joined: [EVERYBODY], left: [] });
   from.say({ type: "cast", volatile: false, target, payload: Buffer.from("hi") });
   await turn();
   expect(to.told("cast").map(({ payload }) => payload.toString())).toContain("hi");
@@ -85,6 +87,7 @@ describe("a worker is replaced that sends", () => {
     ["a cast without rooms", frameOf(5, 17, json({ nsp: "/" }))],
     ["a cast to rooms that are not text", frameOf(5, 17, json({ nsp: "/", rooms: [{}], except: [] }))],
     ["a publish whose joins have no rooms", frameOf(1, 0, json({ nsp: "/" }))],
+    ["a publish that asks nobody", frameOf(1, 0, json({ nsp: "/", request: "r" }))],
     ["a restored session without packets", frameOf(6, 0, json({ type: "restored" }))],
     ["a restored session", encodeFrame({ type: "restored", seq: 1, missed: [] })],
     ["half a cast", frameOf(5, 17, json({ nsp: "/" })).subarray(0, 12)],
