@@ -56,6 +56,10 @@ export const ERRORS = {
     remedy:
       "it is served as it is, without HTTP keep-alive; leave these packages out of the bundle to get it",
   },
+  STICKY_TOO_LARGE: {
+    what: '"%s" takes %s bytes; no more than %s can be sent to other processes at once',
+    remedy: "only the clients of this worker get it; send less at a time, or raise sticky.linkBuffer",
+  },
   STICKY_UNSERIALIZABLE: {
     what: '"%s" cannot be sent to other processes: %s',
     remedy: "emit plain data: no functions, sockets, BigInts or circular references",

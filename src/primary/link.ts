@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Socket } from "node:net";
 import { decodeFrame, encodeFrame, FrameError } from "../protocol/codec";
-import { type Frame, FrameReader } from "../protocol/frame-reader";
+import { type Frame, FrameReader, MAX_FRAME_BYTES } from "../protocol/frame-reader";
 import { seal } from "../protocol/ipc";
 import type { ToPrimary, ToWorker } from "../protocol/messages";
 import { fromWorker } from "../protocol/shapes";
@@ -22,6 +22,11 @@ export interface LinkEvents {
   onStuck(waitingBytes: number): void;
 }
 
+/** How long a frame of a worker may be. */
+export function maxFrameBytes({ linkBufferBytes }: LinkLimits): number {
+  return Math.min(linkBufferBytes, MAX_FRAME_BYTES);
+}
+
 /** The end of a dead worker's pipe comes at once, unless a process that it started has inherited it. */
 const FINISH_TIMEOUT_MS = 1000;
 
@@ -33,7 +38,7 @@ const FINISH_TIMEOUT_MS = 1000;
  *        └──────────────────────────────────────────┴──buffer full, or nothing read in time──▶ stuck (closed)
  */
 export class PrimaryLink {
-  private readonly reader = new FrameReader();
+  private readonly reader: FrameReader;
   private readonly writer: TickWriter | undefined;
   private closed = false;
   private finishing = false;
@@ -48,6 +53,7 @@ export class PrimaryLink {
     private readonly events: LinkEvents,
   ) {
     this.writer = pipe && new TickWriter(pipe);
+    this.reader = new FrameReader(maxFrameBytes(limits));
     pipe?.on("data", (chunk: Buffer) => this.hear(() => this.reader.push(chunk)));
     // The worker's death is learnt from its process.
     pipe?.on("error", () => this.close());

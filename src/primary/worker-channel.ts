@@ -4,10 +4,9 @@ import type { Socket } from "node:net";
 import { describe } from "../errors";
 import { type Log, shield } from "../log";
 import type { Handle } from "../node-internals";
-import { MAX_FRAME_BYTES } from "../protocol/frame-reader";
 import { LINK_VERSION, type ToPrimary, type ToWorker } from "../protocol/messages";
 import type { Seat } from "../protocol/session-id";
-import { type LinkLimits, PrimaryLink } from "./link";
+import { type LinkLimits, maxFrameBytes, PrimaryLink } from "./link";
 
 /**
  * What the primary says to a worker's process, and hears from it: over its IPC channel and, once the worker has asked
@@ -53,7 +52,10 @@ export class WorkerChannel {
     }
     const { stdio } = this.worker.process;
     const fd = stdio?.findIndex((stream, index) => index > 3 && stream !== null) ?? -1;
-    this.send({ type: "welcome", version: LINK_VERSION, seat, fd: fd > 0 ? fd : undefined, epoch });
+    this.send({
+      ...{ type: "welcome", version: LINK_VERSION, seat, fd: fd > 0 ? fd : undefined, epoch },
+      maxFrameBytes: maxFrameBytes(this.owner.limits),
+    });
     if (fd > 0) this.link = this.createLink(stdio[fd] as Socket);
     return true;
   }
@@ -64,7 +66,7 @@ export class WorkerChannel {
 
   /** How many bytes fit into one message, now and at most: half of what may wait. The other half is for all else. */
   get room(): { now: number; most: number } {
-    const most = Math.min(this.owner.limits.linkBufferBytes, MAX_FRAME_BYTES) / 2;
+    const most = maxFrameBytes(this.owner.limits) / 2;
     return { now: most - (this.link?.waitingBytes ?? 0), most };
   }
 

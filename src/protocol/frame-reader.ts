@@ -2,7 +2,7 @@
 import { decodeFrame, FrameError, HEADER } from "./codec";
 import type { Message } from "./messages";
 
-/** Larger frames are refused: nobody means to send them, and they would have to be kept whole in memory. */
+/** Larger frames are refused by all: nobody means to send them, and they would have to be kept whole in memory. */
 export const MAX_FRAME_BYTES = 512 * 1024 * 1024;
 
 /** One frame as it came: its message and the very bytes, for passing it on. */
@@ -22,12 +22,14 @@ export class FrameReader {
   /** How long the frame, or its header, is in all. */
   private needed = HEADER;
 
+  constructor(private readonly maxBytes = MAX_FRAME_BYTES) {}
+
   /** Takes the next chunk and returns the frames that are complete by now. Throws {@link FrameError}. */
   push(chunk: Buffer): Frame[] {
     const frames: Frame[] = [];
     let at = this.buffered > 0 ? this.complete(chunk, frames) : 0;
     while (chunk.length - at >= HEADER) {
-      const end = at + lengthOf(chunk, at);
+      const end = at + this.lengthOf(chunk, at);
       if (end > chunk.length) {
         this.needed = end - at;
         break;
@@ -48,7 +50,7 @@ export class FrameReader {
       if (end > chunk.length) return chunk.length;
       at = end;
       const whole = Buffer.concat(this.pieces, this.buffered);
-      const length = lengthOf(whole, 0);
+      const length = this.lengthOf(whole, 0);
       if (length === whole.length) {
         this.reset();
         frames.push(frameOf(whole));
@@ -58,6 +60,13 @@ export class FrameReader {
       this.needed = length;
     }
     return at;
+  }
+
+  /** How long the frame is that begins here. */
+  private lengthOf(bytes: Buffer, at: number): number {
+    const length = 4 + bytes.readUInt32LE(at);
+    if (length < HEADER || length > this.maxBytes) throw new FrameError(`frame of ${length} bytes`);
+    return length;
   }
 
   private keep(piece: Buffer): void {
@@ -74,11 +83,4 @@ export class FrameReader {
 
 function frameOf(bytes: Buffer): Frame {
   return { message: decodeFrame(bytes), bytes };
-}
-
-/** How long the frame is that begins here. */
-function lengthOf(bytes: Buffer, at: number): number {
-  const length = bytes.readUInt32LE(at);
-  if (length < 1 || length > MAX_FRAME_BYTES) throw new FrameError(`frame of ${length} bytes`);
-  return 4 + length;
 }

@@ -188,9 +188,9 @@ export type ToPrimary =
 export type ToWorker =
   /**
    * The answer to `hello`. `fd` is the inherited pipe to use for all further frames; `epoch` is what the offsets of
-   * this primary begin with.
+   * this primary begin with; frames of more than `maxFrameBytes` are refused.
    */
-  | { type: "welcome"; version: number; seat: Seat; fd?: number; epoch: string }
+  | { type: "welcome"; version: number; seat: Seat; fd?: number; epoch: string; maxFrameBytes: number }
   /** The protocol versions differ; the worker goes on without a link. */
   | { type: "unwelcome"; version: number }
   | { type: "public"; seq: number; yes: boolean }

@@ -88,11 +88,12 @@ export class NodeClusterAdapter extends MessagingAdapter {
         payload: packParts(this.packetEncoder.encode(packet)),
       };
       // What is put in order has to leave before the app can tell anybody that it was emitted, and comes back.
-      if (kept && this.link.sendNow(cast)) {
+      const name = String((packet.data as unknown[])?.[0]);
+      if (kept && this.link.sendNow(cast, name)) {
         this.delivery!.await(cast);
         return;
       }
-      if (!kept) this.link.send(cast);
+      if (!kept) this.link.send(cast, name);
     } else if (!opts.flags?.local) {
       // Rooms that are neither strings nor numbers have no key; everybody is told then.
       await super.broadcast(packet, opts);

@@ -5,7 +5,7 @@ import { Socket } from "node:net";
 import { describe } from "../errors";
 import { forgetServer, type Handle, stopReading } from "../node-internals";
 import { decodeFrame, encodeFrame, FrameError } from "../protocol/codec";
-import { FrameReader } from "../protocol/frame-reader";
+import { FrameReader, MAX_FRAME_BYTES } from "../protocol/frame-reader";
 import { seal, unseal } from "../protocol/ipc";
 import { LINK_VERSION, type MovedSession, type ToPrimary, type ToWorker } from "../protocol/messages";
 import type { Seat } from "../protocol/session-id";
@@ -33,8 +33,11 @@ type Events = { [M in ToWorker as M["type"]]: [message: M] } & {
  */
 export class WorkerLink extends EventEmitter<Events> {
   private state: "opening" | "open" | "closed" = "opening";
-  private readonly waiting: Buffer[] = [];
+  private readonly waiting: { frame: Buffer; name: string }[] = [];
   private waitingBytes = 0;
+  private maxFrameBytes = MAX_FRAME_BYTES;
+  /** Names of messages that were too large, each reported once. */
+  private readonly tooLarge = new Set<string>();
   private pipe: Socket | undefined;
   private corked = false;
   private unanswered = false;
@@ -68,17 +71,21 @@ export class WorkerLink extends EventEmitter<Events> {
     return this.state === "closed" || (this.state === "opening" && this.unanswered);
   }
 
-  /** Sends with all else that is sent in this tick. */
-  send(message: ToPrimary): void {
-    this.write(encodeFrame(message), true);
+  /**
+   * Sends with all else that is sent in this tick. Returns whether it is on its way, or will be.
+   *
+   * @param name what it is called if it is too large to be sent
+   */
+  send(message: ToPrimary, name?: string): boolean {
+    return this.sendFrame(message, name, true);
   }
 
   /**
    * Hands the message to the operating system before it returns, where a pipe allows that. Returns whether it is on its
    * way, or will be.
    */
-  sendNow(message: ToPrimary): boolean {
-    return this.write(encodeFrame(message), false);
+  sendNow(message: ToPrimary, name?: string): boolean {
+    return this.sendFrame(message, name, false);
   }
 
   /** Gives a connection back to the primary, which reads `bytes` first, then what is buffered, then the rest. */
@@ -106,12 +113,23 @@ export class WorkerLink extends EventEmitter<Events> {
     });
   }
 
-  private write(frame: Buffer, later: boolean): boolean {
+  private sendFrame(message: ToPrimary, name: string = message.type, later: boolean): boolean {
+    return this.write(encodeFrame(message), name, later);
+  }
+
+  private write(frame: Buffer, name: string, later: boolean): boolean {
     if (this.state === "closed") return false;
+    if (frame.length > this.maxFrameBytes) {
+      if (!this.tooLarge.has(name)) {
+        console.error(describe("STICKY_TOO_LARGE", name, frame.length, this.maxFrameBytes));
+      }
+      this.tooLarge.add(name);
+      return false;
+    }
     if (this.state === "opening") {
       if (this.waitingBytes + frame.length > MAX_WAITING_BYTES) return false;
       this.waitingBytes += frame.length;
-      this.waiting.push(frame);
+      this.waiting.push({ frame, name });
     } else if (!this.pipe) {
       this.sendIpc(frame);
     } else {
@@ -152,6 +170,7 @@ export class WorkerLink extends EventEmitter<Events> {
   private dispatch(message: ToWorker): void {
     if (message.type === "welcome") {
       this.epoch = message.epoch;
+      this.maxFrameBytes = message.maxFrameBytes;
       this.open(message.seat, message.fd);
     } else if (message.type === "unwelcome") {
       console.error(describe("STICKY_LINK_VERSION", LINK_VERSION, message.version));
@@ -168,7 +187,7 @@ export class WorkerLink extends EventEmitter<Events> {
     this.seat = seat;
     this.state = "open";
     if (fd !== undefined) this.openPipe(fd);
-    for (const frame of this.waiting.splice(0)) this.write(frame, true);
+    for (const { frame, name } of this.waiting.splice(0)) this.write(frame, name, true);
     this.emit("open");
   }
 

@@ -148,13 +148,14 @@ export abstract class MessagingAdapter extends ClusterAdapterWithHeartbeat {
 
   protected override async doPublish(message: ClusterMessage): Promise<string> {
     const payload = this.link && this.serialized(message);
-    if (payload) this.link?.send({ type: "publish", payload, ...this.routeOf(message) });
+    if (payload) this.link?.send({ type: "publish", payload, ...this.routeOf(message) }, eventName(message));
     return ""; // no offset: connection state recovery is not supported
   }
 
   protected override async doPublishResponse(uid: string, response: ClusterResponse): Promise<void> {
     const payload = this.link && this.serialized(response as unknown as Published);
-    if (payload) this.link?.send({ type: "respond", uid, payload });
+    if (payload)
+      this.link?.send({ type: "respond", uid, payload }, eventName(response as unknown as Published));
   }
 
   /** What the primary has to know of a message. */
