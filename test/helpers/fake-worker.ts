@@ -5,7 +5,7 @@ import { App } from "../../src/primary/app";
 import type { WorkerHandle } from "../../src/primary/worker-handle";
 import { decodeFrame, encodeFrame } from "../../src/protocol/codec";
 import { seal, unseal } from "../../src/protocol/ipc";
-import type { Message } from "../../src/protocol/messages";
+import { LINK_VERSION, type Message } from "../../src/protocol/messages";
 
 /** The primary's side of an app whose workers are played by the test. */
 export function fakeApp() {
@@ -27,11 +27,16 @@ export class FakeWorker extends EventEmitter {
   };
   readonly handle: WorkerHandle;
 
-  constructor(readonly app: App) {
+  /** @param version of the link that it speaks */
+  constructor(
+    readonly app: App,
+    version = LINK_VERSION,
+  ) {
     super();
     this.handle = app.attach(this as unknown as Worker);
-    this.say({ type: "hello", version: 1 });
-    this.say({ type: "ready", address: "/nowhere" });
+    this.say({ type: "hello", version });
+    // One that is not welcome says nothing more.
+    if (version === LINK_VERSION) this.say({ type: "ready", address: "/nowhere" });
   }
 
   isConnected(): boolean {
