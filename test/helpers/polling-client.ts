@@ -56,6 +56,13 @@ export class PollingClient {
     return JSON.parse((await this.receive("431")).slice(3))[0];
   }
 
+  /** The packets of one poll. */
+  async poll(): Promise<string[]> {
+    const { status, body } = await ask(this.agent, this.port, this.path);
+    if (status !== 200) throw new Error(`GET: ${status} ${body}`);
+    return body.split("\x1e");
+  }
+
   private async send(packet: string): Promise<void> {
     const { status, body } = await ask(this.agent, this.port, this.path, packet);
     if (status !== 200) throw new Error(`POST: ${status} ${body}`);
@@ -64,9 +71,7 @@ export class PollingClient {
   /** Polls until there is a packet of that kind. */
   private async receive(kind: string): Promise<string> {
     for (;;) {
-      const { status, body } = await ask(this.agent, this.port, this.path);
-      if (status !== 200) throw new Error(`GET: ${status} ${body}`);
-      const packets = body.split("\x1e");
+      const packets = await this.poll();
       const found = packets.find((packet) => packet.startsWith(kind));
       if (found !== undefined) return found;
       if (packets.includes("2")) await this.send("3"); // a heartbeat
