@@ -76,3 +76,36 @@ test("clients of all workers are asked the same, whatever cannot be copied", asy
     plain,
   ]);
 });
+
+test("without any client there are no answers, at once", async () => {
+  const { clients } = await threeWorkers();
+  // Far more than `run` waits.
+  for (const nobody of [
+    `io.to("nobody")`,
+    `io.of("/other")`,
+    `io.except("${clients.map(({ id }) => id)}".split(","))`,
+  ]) {
+    expect(await run(clients[0]!, `${nobody}.timeout(60_000).emitWithAck("question")`)).toEqual([]);
+  }
+});
+
+test("clients that are left out are not asked", async () => {
+  const { clients } = await threeWorkers();
+  clients.forEach((client, i) => void client.on("question", (answer) => answer(i)));
+  await run(clients[1]!, `socket.join("room"); 0`);
+  const asked = `io.except("room").timeout(7000).emitWithAck("question")`;
+  expect(((await run(clients[0]!, asked)) as number[]).sort()).toEqual([0, 2]);
+});
+
+test("questions and answers may be binary", async () => {
+  const { clients } = await threeWorkers();
+  clients.forEach(
+    (client, i) => void client.on("question", (bytes, answer) => answer(Buffer.from([...bytes, i]))),
+  );
+  const answers = await run(clients[0]!, `io.timeout(7000).emitWithAck("question", Buffer.from([0, 255]))`);
+  expect((answers as Buffer[]).map((bytes) => [...bytes]).sort()).toEqual([
+    [0, 255, 0],
+    [0, 255, 1],
+    [0, 255, 2],
+  ]);
+});
