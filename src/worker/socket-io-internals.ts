@@ -135,10 +135,15 @@ export class PacketEncoder {
     return (packet as MaybeEncoded)[ENCODED] ?? this.original.encode(packet);
   }
 
-  /** Encodes the packet now; every later {@link encode} of it gives the same. */
+  /**
+   * Encodes the packet now; every later {@link encode} of it gives the same. The packets of a parent namespace come once
+   * for each of its children.
+   */
   encodeOnce(packet: Packet, nsp: string): void {
+    const { [ENCODED]: encoded, nsp: encodedFor } = packet as MaybeEncoded;
+    if (encoded && encodedFor === nsp) return;
     packet.nsp = nsp;
-    (packet as MaybeEncoded)[ENCODED] ??= this.original.encode(packet);
+    (packet as MaybeEncoded)[ENCODED] = this.original.encode(packet);
   }
 
   /** A packet from its encoding. */

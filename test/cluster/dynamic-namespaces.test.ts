@@ -49,6 +49,19 @@ test.each(LINKS)(
 );
 
 test.each(LINKS)("their parent reaches the clients of all, on all workers (%o)", async (link) => {
-  const { heardBy } = await dynamicClients(link, "/dynamic-1", "/dynamic-2");
+  const { all, heardBy } = await dynamicClients(link, "/dynamic-1", "/dynamic-2");
+  const [one, two] = all;
   expect(await heardBy(`dynamic.emit("event", 1)`)).toEqual([ALL, ALL]);
+  await one![1]!.emitWithAck("join", "room");
+  await two![2]!.emitWithAck("join", "room");
+  const toRoom = await heardBy(`dynamic.to("room").emit("event", 2)`);
+  expect(toRoom).toEqual([
+    [[], [2], []],
+    [[], [], [2]],
+  ]);
+  const toOthers = await heardBy(`dynamic.except("room").emit("event", 3)`);
+  expect(toOthers).toEqual([
+    [[3], [], [3]],
+    [[3], [3], []],
+  ]);
 });
