@@ -48,6 +48,8 @@ export class WorkerChannel {
     if (version !== LINK_VERSION) {
       this.owner.log.error(describe("STICKY_LINK_VERSION", version, LINK_VERSION));
       this.send({ type: "unwelcome", version: LINK_VERSION });
+      // What else is said would not be understood, on either side.
+      this.link?.close();
       return false;
     }
     const { stdio } = this.worker.process;

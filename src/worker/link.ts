@@ -162,7 +162,7 @@ export class WorkerLink extends EventEmitter<Events> {
     if (!envelope) return;
     if ("handoff" in envelope) {
       this.emit("handoff", envelope.handoff, Buffer.from(envelope.head, "latin1"), handle, envelope.session);
-    } else if ("f" in envelope) {
+    } else if ("f" in envelope && this.state !== "closed") {
       this.dispatch(decodeFrame(Buffer.from(envelope.f, "base64")) as ToWorker);
     }
   }
