@@ -20,11 +20,12 @@ test("a message for other workers that cannot be sent is reported once", async (
   expect(cluster.exited).toEqual([]);
 });
 
-test("a question that cannot be sent to other processes is for the clients of this one, and reported once", async () => {
+test("a question that cannot be encoded is an error for who asks, is reported once, and harms nobody", async () => {
   const { cluster, clients } = await threeWorkers();
-  clients.forEach((client, i) => void client.on("question", (value, answer) => answer([i, value])));
-  const asked = `io.timeout(500).emitWithAck("question", { plain: 1, odd: () => {} }).catch((error) => error.responses)`;
-  for (let i = 0; i < 2; i++) expect(await run(clients[0]!, asked)).toEqual([[0, { plain: 1 }]]);
+  for (const odd of ["1n", "circular", "1n"]) {
+    const asked = `const circular = {}; circular.itself = circular; io.timeout(500).emitWithAck("question", ${odd})`;
+    await expect(run(clients[0]!, asked)).rejects.toThrow(/BigInt|circular|call stack/i);
+  }
   expect(cluster.output.match(/STICKY_UNSERIALIZABLE/g)).toHaveLength(1);
   expect(cluster.output).toContain('"question"');
   expect(await heard(clients, `io.emit("event", 1)`)).toEqual([1, 1, 1]);
