@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { Adapter, type BroadcastOptions, type Session } from "socket.io-adapter";
+import { Adapter, type BroadcastOptions, MessageType, type Session } from "socket.io-adapter";
 import { packParts } from "../protocol/encoded-packet";
 import type { Cast } from "../protocol/messages";
 import { EVERYBODY, keyOfRoom, keysOfRooms, type RoomKey } from "../protocol/room-key";
@@ -94,10 +94,9 @@ export class NodeClusterAdapter extends MessagingAdapter {
         return;
       }
       if (!kept) this.link.send(cast, name);
-    } else if (!opts.flags?.local) {
+    } else if (this.link) {
       // Rooms that are neither strings nor numbers have no key; everybody is told then.
-      await super.broadcast(packet, opts);
-      return;
+      this.tell(MessageType.BROADCAST, opts, { packet: packParts(this.packetEncoder.encode(packet)) });
     }
     Adapter.prototype.broadcast.call(this, packet, opts);
   }

@@ -102,7 +102,8 @@ export abstract class MessagingAdapter extends ClusterAdapterWithHeartbeat {
     Adapter.prototype.disconnectSockets.call(this, opts, close);
   }
 
-  private tell(type: MessageType, opts: BroadcastOptions, what: object): void {
+  /** Publishes it, unless it is for this worker alone. */
+  protected tell(type: MessageType, opts: BroadcastOptions, what: object): void {
     if (opts.flags?.local) return;
     const data = { opts: { ...opts, rooms: [...opts.rooms], except: [...(opts.except ?? [])] }, ...what };
     this.publish({ type, data } as never);
@@ -166,9 +167,9 @@ export abstract class MessagingAdapter extends ClusterAdapterWithHeartbeat {
       return { joins: { nsp, rooms: keysOfRooms(rooms) ?? [] } };
     }
     if (message.type === MessageType.BROADCAST) {
-      const { opts, requestId } = message.data as { opts: { rooms: unknown[] }; requestId: string };
+      const { opts, requestId } = message.data as { opts: { rooms: unknown[] }; requestId?: string };
       const rooms = keysOfRooms(opts.rooms);
-      return rooms ? { asks: { nsp, rooms, request: requestId } } : {};
+      return rooms && requestId !== undefined ? { asks: { nsp, rooms, request: requestId } } : {};
     }
     return {};
   }
