@@ -34,7 +34,8 @@ function fromPort(port: unknown, host: unknown, backlog: unknown): ListenAddress
 }
 
 function withBacklog(address: ListenAddress, backlog: unknown): ListenAddress {
-  return typeof backlog === "number" && backlog > 0 ? { ...address, backlog } : address;
+  if (typeof backlog !== "number" || !Number.isFinite(backlog) || backlog <= 0) return address;
+  return { ...address, backlog };
 }
 
 function isPort(value: unknown): boolean {

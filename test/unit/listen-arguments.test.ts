@@ -13,6 +13,7 @@ test.each([
   [[3000, "::1", 10, callback], { port: 3000, host: "::1", backlog: 10 }],
   [[3000, 10], { port: 3000, backlog: 10 }],
   [[3000, undefined, callback], { port: 3000 }],
+  [[3000, Number.POSITIVE_INFINITY], { port: 3000 }],
   [["/tmp/app.sock"], { path: "/tmp/app.sock" }],
   [["/tmp/app.sock", 5, callback], { path: "/tmp/app.sock", backlog: 5 }],
   [[{ port: 3000, host: "localhost", backlog: 7 }, callback], { port: 3000, host: "localhost", backlog: 7 }],
