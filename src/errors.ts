@@ -64,6 +64,10 @@ export const ERRORS = {
     what: '"%s" cannot be sent to other processes: %s',
     remedy: "emit plain data: no functions, sockets, BigInts or circular references",
   },
+  STICKY_RECOVERY_DURATION: {
+    what: 'connectionStateRecovery.maxDisconnectionDuration is "%s", which is no number; sessions are kept for two minutes',
+    remedy: "set it to a number of milliseconds, or leave it out",
+  },
   STICKY_HANDOVER_OFF: {
     what: "live sessions are not moved to other workers: %s of the installed Socket.IO is not as this package knows it",
     remedy: "install the pm2-socket.io release made for it; sessions recover by reconnecting until then",

@@ -132,7 +132,9 @@ export function canMove(conn: EioSocket, sockets: readonly SioSocket[]): boolean
   if (handoverIsOff() || conn.protocol !== 4 || sockets.length === 0) return false;
   // The answers to the replayed handshake are known by the default parser's text.
   if (sockets.some(({ nsp }) => nsp.server?.opts?.parser !== undefined)) return false;
-  if (sockets.some(({ pid }) => typeof pid !== "string")) return false;
+  // An app may set ids that cannot be told.
+  const ids = [conn.id, ...sockets.flatMap(({ id, pid }) => [id, pid])];
+  if (ids.some((id) => typeof id !== "string")) return false;
   // The state of a compressed stream cannot be moved.
   return transport.name === "polling" || transport.socket?.extensions === "";
 }

@@ -28,6 +28,8 @@ export function decodeData(data: string): unknown {
 export class SessionMirror {
   /** The data of each session as the primary has it. */
   private readonly told = new Map<string, string>();
+  /** Connected sockets whose ids, set by the app, are no strings: nothing is told of them, so they are not restored. */
+  private readonly untold = new Set<unknown>();
   private readonly timer: NodeJS.Timeout;
 
   constructor(
@@ -50,7 +52,11 @@ export class SessionMirror {
   /** A socket is connected. Returns whether that is news. */
   open(sid: string, rooms: Iterable<unknown>, restored?: { data: string; rooms: Set<RoomKey> }): boolean {
     const pid = this.nsp.sockets.get(sid)?.pid;
-    if (pid === undefined || this.told.has(sid)) return false;
+    if (pid === undefined || this.told.has(sid) || this.untold.has(sid)) return false;
+    if (typeof sid !== "string") {
+      this.untold.add(sid);
+      return true;
+    }
     const data = restored?.data ?? NO_DATA;
     this.told.set(sid, data);
     const nsp = this.nsp.name;
@@ -90,6 +96,7 @@ export class SessionMirror {
 
   /** The socket leaves all rooms: unless it was lost before, it is gone for good. Returns whether it is. */
   end(sid: string): boolean {
+    if (this.untold.delete(sid)) return true;
     if (!this.told.delete(sid)) return false;
     this.link.send({ at: now(), type: "session-over", nsp: this.nsp.name, sid });
     return true;

@@ -66,7 +66,8 @@ export class Sessions {
     this.onChange();
     socket.once("close", () => {
       this.count--;
-      if (this.claims.delete(socket.id)) this.link.send({ type: "unclaim", id: socket.id });
+      const id = String(socket.id);
+      if (this.claims.delete(id)) this.link.send({ type: "unclaim", id });
       this.onChange();
     });
     this.onOpened(socket);
@@ -97,9 +98,11 @@ export class Sessions {
     });
   }
 
+  /** Claims the id; the app may make others than strings, which is what they are in a request. */
   private async claimed(made: string | Promise<string>): Promise<string> {
-    const id = await made;
-    if (seatOfSessionId(id) === this.link.seat) return id;
+    const own = await made;
+    const id = String(own);
+    if (seatOfSessionId(id) === this.link.seat) return own;
     this.claims.add(id);
     const seq = this.nextSeq++;
     await new Promise<void>((resolve) => {
@@ -107,7 +110,7 @@ export class Sessions {
       setTimeout(() => this.settle(seq), CLAIM_TIMEOUT_MS).unref();
       this.link.send({ type: "claim", seq, id });
     });
-    return id;
+    return own;
   }
 
   private settle(seq: number): void {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { describe } from "../errors";
 import type { EncodedPacket } from "../protocol/encoded-packet";
 
 /**
@@ -47,7 +48,7 @@ export interface Nsp {
       parser?: unknown;
       pingInterval?: number;
       pingTimeout?: number;
-      connectionStateRecovery?: { maxDisconnectionDuration: number };
+      connectionStateRecovery?: { maxDisconnectionDuration: unknown };
     };
   };
   sockets: Map<string, Socket>;
@@ -81,11 +82,28 @@ export function gate(client: WritingClient, at: Gate): boolean {
   return true;
 }
 
-/** How long sessions can be restored; `undefined` if the server does not restore them. */
-export function recoverableMs(nsp: Nsp): number | undefined {
-  const ms = nsp.server.opts?.connectionStateRecovery?.maxDisconnectionDuration;
+/** Socket.IO's own default of `maxDisconnectionDuration`. */
+const DEFAULT_RECOVERABLE_MS = 120_000;
+/** Servers whose duration is no number; each is reported once, not with every namespace. */
+const reported = new WeakSet<object>();
+
+/**
+ * How long sessions can be restored; `undefined` if the server does not restore them. `"60000"` and `null` are the
+ * numbers that Socket.IO calculates with. With what is no number it would keep every session for good; here that is the
+ * default, as the app did ask for recovery.
+ */
+export function recoverableMs({ server }: Nsp): number | undefined {
+  const recovery = server.opts?.connectionStateRecovery;
+  if (!recovery) return undefined;
+  const asked = recovery.maxDisconnectionDuration;
+  const ms = Number(asked);
+  if (Number.isNaN(ms)) {
+    if (!reported.has(server)) console.error(describe("STICKY_RECOVERY_DURATION", String(asked)));
+    reported.add(server);
+    return DEFAULT_RECOVERABLE_MS;
+  }
   // Infinity does not survive JSON.
-  return ms && Math.min(ms, Number.MAX_SAFE_INTEGER);
+  return Math.min(Math.max(ms, 0), Number.MAX_SAFE_INTEGER);
 }
 
 /** After how long a client that does not answer a ping is lost. */
