@@ -16,9 +16,11 @@ import type { Publish, ToWorker } from "../protocol/messages";
 import { keysOfRooms } from "../protocol/room-key";
 import { AckRequests } from "./ack-requests";
 import { link } from "./link";
+import { sendable } from "./sendable";
 import { type Nsp, type Packet, PacketEncoder } from "./socket-io-internals";
 
 type Unasked = Extract<ToWorker, { type: "unasked" }>;
+type FetchedSocket = { data: unknown; handshake: unknown };
 type Published = ClusterMessage | (ClusterResponse & { nsp: string });
 
 /**
@@ -178,9 +180,29 @@ export abstract class MessagingAdapter extends ClusterAdapterWithHeartbeat {
     try {
       return serialize(message);
     } catch (error) {
+      const less = this.reduced(message);
+      if (less) return this.serialized(less);
       this.report(eventName(message), error as Error);
       return undefined;
     }
+  }
+
+  /** An answer to `fetchSockets` without what cannot be sent, unless that is not why it cannot. */
+  private reduced(message: Published): Published | undefined {
+    if (message.type !== MessageType.FETCH_SOCKETS_RESPONSE) return undefined;
+    let dropped = false;
+    const part = (what: string, data: unknown) =>
+      sendable(data, (error) => {
+        dropped = true;
+        this.report(what, error);
+      });
+    const { requestId, sockets } = message.data as { requestId: string; sockets: FetchedSocket[] };
+    const left = sockets.map(({ data, handshake, ...rest }) => ({
+      ...rest,
+      data: part("socket.data", data),
+      handshake: part("socket.handshake", handshake),
+    }));
+    return dropped ? ({ ...message, data: { requestId, sockets: left } } as Published) : undefined;
   }
 
   protected report(event: string, error: Error): void {
@@ -214,6 +236,7 @@ export abstract class MessagingAdapter extends ClusterAdapterWithHeartbeat {
 }
 
 function eventName(message: Published): string {
+  if (message.type === MessageType.FETCH_SOCKETS_RESPONSE) return "fetchSockets";
   const packet = (message as { data?: { packet?: { data?: unknown[] } | unknown[] } }).data?.packet;
   const data = Array.isArray(packet) ? packet : packet?.data;
   return String(data?.[0] ?? `message of type ${message.type}`);

@@ -3,6 +3,7 @@ import { deserialize, serialize } from "node:v8";
 import { keyOfRoom, type RoomKey } from "../protocol/room-key";
 import { now } from "./clock";
 import type { WorkerLink } from "./link";
+import { sendable } from "./sendable";
 import type { Nsp } from "./socket-io-internals";
 
 /** How old `socket.data` may be if this process is killed. */
@@ -83,15 +84,8 @@ export class SessionMirror {
 
   /** The client is gone, and may come back. */
   lose(sid: string, data: unknown): void {
-    const last = this.told.get(sid);
     if (!this.told.delete(sid)) return;
-    this.link.send({
-      at: now(),
-      type: "session-lost",
-      nsp: this.nsp.name,
-      sid,
-      data: this.encode(data) ?? last!,
-    });
+    this.link.send({ at: now(), type: "session-lost", nsp: this.nsp.name, sid, data: this.encode(data) });
   }
 
   /** The socket leaves all rooms: unless it was lost before, it is gone for good. Returns whether it is. */
@@ -117,12 +111,11 @@ export class SessionMirror {
     }
   }
 
-  private encode(data: unknown): string | undefined {
+  private encode(data: unknown): string {
     try {
       return isEmpty(data) ? NO_DATA : encodeData(data);
-    } catch (error) {
-      this.onUnserializable(error as Error);
-      return undefined;
+    } catch {
+      return encodeData(sendable(data, this.onUnserializable));
     }
   }
 }
