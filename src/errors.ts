@@ -3,7 +3,8 @@
 /**
  * Every error this package reports, by its stable code. The README lists the same codes; a test compares them.
  *
- * `what` may contain `%s` placeholders, filled in order; `remedy` says what the person at the terminal can do.
+ * `what` may contain `%s` placeholders, filled in order; `remedy`, which says what the person at the terminal can do, goes
+ * on with them.
  */
 export const ERRORS = {
   STICKY_PORT: {
@@ -41,7 +42,7 @@ export const ERRORS = {
   },
   STICKY_LINK_VERSION: {
     what: "the worker's package speaks version %s of the link, the primary speaks %s",
-    remedy: "install the same version of pm2-socket.io on both sides, then run: pm2 update",
+    remedy: "update %s",
   },
   STICKY_LINK_FRAME: {
     what: "the link of %s carries something that is not a frame (%s); the link is closed",
@@ -110,13 +111,18 @@ export class StickyError extends Error {
     super(describe(code, ...values));
     this.name = "StickyError";
     this.code = code;
-    this.remedy = ERRORS[code].remedy;
+    this.remedy = filled(code, values).remedy;
   }
 }
 
 /** One line for a log: what failed, why, what to do, and the code to search for. */
 export function describe(code: ErrorCode, ...values: (string | number)[]): string {
+  const { what, remedy } = filled(code, values);
+  return `${what} [${code}]. ${remedy}`;
+}
+
+function filled(code: ErrorCode, values: (string | number)[]): { what: string; remedy: string } {
   const rest = values.map(String);
-  const what = ERRORS[code].what.replace(/%s/g, () => rest.shift() ?? "");
-  return `${what} [${code}]. ${ERRORS[code].remedy}`;
+  const fill = (text: string) => text.replace(/%s/g, () => rest.shift() ?? "");
+  return { what: fill(ERRORS[code].what), remedy: fill(ERRORS[code].remedy) };
 }

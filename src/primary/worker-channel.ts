@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import { describe } from "../errors";
 import { type Log, shield } from "../log";
 import type { Handle } from "../node-internals";
+import { describeVersions } from "../protocol/link-version";
 import { LINK_VERSION, type ToPrimary, type ToWorker } from "../protocol/messages";
 import type { Seat } from "../protocol/session-id";
 import { type LinkLimits, maxFrameBytes, PrimaryLink } from "./link";
@@ -46,7 +47,7 @@ export class WorkerChannel {
     if (this.greeted) return false;
     this.greeted = true;
     if (version !== LINK_VERSION) {
-      this.owner.log.error(describe("STICKY_LINK_VERSION", version, LINK_VERSION));
+      this.owner.log.error(describeVersions(version, LINK_VERSION));
       this.send({ type: "unwelcome", version: LINK_VERSION });
       // What else is said would not be understood, on either side.
       this.link?.close();

@@ -7,6 +7,7 @@ import { forgetServer, type Handle, stopReading } from "../node-internals";
 import { decodeFrame, encodeFrame, FrameError } from "../protocol/codec";
 import { FrameReader, MAX_FRAME_BYTES } from "../protocol/frame-reader";
 import { seal, unseal } from "../protocol/ipc";
+import { describeVersions } from "../protocol/link-version";
 import { LINK_VERSION, type MovedSession, type ToPrimary, type ToWorker } from "../protocol/messages";
 import type { Seat } from "../protocol/session-id";
 import { Outbox } from "./outbox";
@@ -173,7 +174,7 @@ export class WorkerLink extends EventEmitter<Events> {
       this.maxFrameBytes = message.maxFrameBytes;
       this.open(message.seat, message.fd);
     } else if (message.type === "unwelcome") {
-      console.error(describe("STICKY_LINK_VERSION", LINK_VERSION, message.version));
+      console.error(describeVersions(LINK_VERSION, message.version));
       this.close();
     } else {
       if ("order" in message && message.order !== undefined) this.lastOrder = message.order;

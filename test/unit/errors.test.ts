@@ -14,9 +14,11 @@ test("the README's table lists every error code, and no other", () => {
 test.each(CODES)("%s says what failed, what to do and its code", (code) => {
   const line = describeError(code, "A", "B", "C");
   expect(line).toContain(`[${code}]`);
-  expect(line).toContain(ERRORS[code].remedy);
+  const remedy = ERRORS[code].remedy.replace("%s", "C");
+  expect(line).toContain(remedy);
   expect(line).not.toContain("%s");
-  expect(new StickyError(code, "A", "B", "C")).toMatchObject({ code, message: line, name: "StickyError" });
+  const error = { code, message: line, name: "StickyError", remedy };
+  expect(new StickyError(code, "A", "B", "C")).toMatchObject(error);
 });
 
 test("values are filled in as they are, in order", () => {
