@@ -3,6 +3,7 @@ import { Adapter, type BroadcastOptions, MessageType, type Session } from "socke
 import { packParts } from "../protocol/encoded-packet";
 import type { Cast } from "../protocol/messages";
 import { EVERYBODY, keyOfRoom, keysOfRooms, type RoomKey } from "../protocol/room-key";
+import { recoveryAlone } from "./alone";
 import { now } from "./clock";
 import { watchConnecting } from "./connecting-internals";
 import { Delivery } from "./delivery";
@@ -25,9 +26,12 @@ const EVENT = 2;
 /**
  * A Socket.IO adapter that reaches the clients of all workers of an app through the primary. A broadcast is encoded
  * once, here, and goes only to workers with a member of its rooms; the primary knows them because each adapter tells
- * which rooms it has. In a process that is not a cluster worker it is an in-memory adapter.
+ * which rooms it has. In a process that is not a cluster worker it is an in-memory adapter, and restores sessions as
+ * Socket.IO's own does.
  */
 export class NodeClusterAdapter extends MessagingAdapter {
+  /** In a process of its own, with connection state recovery. */
+  private readonly alone: ReturnType<typeof recoveryAlone>;
   /** Not in a process of its own. */
   private readonly delivery: Delivery | undefined;
   /** With connection state recovery only. */
@@ -40,7 +44,10 @@ export class NodeClusterAdapter extends MessagingAdapter {
     super(nsp, options);
     // Socket.IO does not tell an adapter that it was replaced; the former one would still hear and answer.
     nsp.adapter?.close?.();
-    if (!this.link) return;
+    if (!this.link) {
+      this.alone = recoveryAlone(this, nsp);
+      return;
+    }
     const recoverable = recoverableMs(nsp);
     this.link.send({ type: "adapter-open", uid: this.uid, recoverableMs: recoverable, pongMs: pongMs(nsp) });
     if (recoverable !== undefined) {
@@ -76,6 +83,10 @@ export class NodeClusterAdapter extends MessagingAdapter {
       this.packetEncoder.encodeOnce(packet, this.nsp.name);
     } catch (error) {
       this.report(String((packet.data as unknown[])?.[0]), error as Error);
+      return;
+    }
+    if (this.alone) {
+      this.alone.broadcast(packet, opts);
       return;
     }
     if (this.link && target) {
@@ -126,9 +137,11 @@ export class NodeClusterAdapter extends MessagingAdapter {
 
   override persistSession(session: { sid: string; data: unknown }): void {
     this.mirror?.lose(session.sid, session.data);
+    this.alone?.persistSession(session as Session);
   }
 
   override restoreSession(pid: string, offset: string): Promise<Session> {
+    if (this.alone) return this.alone.restoreSession(pid, offset);
     return this.returning && !this.link?.isDown
       ? this.returning.restore(pid, offset)
       : super.restoreSession(pid, offset);
