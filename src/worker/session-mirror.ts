@@ -67,8 +67,9 @@ export class SessionMirror {
       return true;
     }
     // The primary knows it: it has just restored it. A middleware may have changed its rooms since.
+    const present = new Set(keys);
     const joined = keys.filter((key) => !restored.rooms.has(key));
-    const left = [...restored.rooms].filter((key) => !keys.includes(key));
+    const left = [...restored.rooms].filter((key) => !present.has(key));
     if (joined.length + left.length > 0) {
       this.link.sendNow({ at: now(), type: "session-rooms", nsp, sid, joined, left });
     }
