@@ -40,6 +40,9 @@ export class Recovery<W extends RecoveringWorker> {
   readonly epoch = randomBytes(3).toString("base64url");
   private readonly surrenders: Surrenders<W>;
   private readonly queue: RestoreQueue<W>;
+  /** How long the sessions of each adapter can be restored. */
+  private readonly recoverableMs = new Map<string, number>();
+  /** The longest of these, or of those that there were last. */
   private maxAgeMs = 0;
   private pongMs = 0;
   private timer: NodeJS.Timeout | undefined;
@@ -75,15 +78,22 @@ export class Recovery<W extends RecoveringWorker> {
   }
 
   /** An adapter whose sessions can be restored for so long. */
-  enable(recoverableMs: number, pongMs: number): void {
+  enable(uid: string, recoverableMs: number, pongMs: number): void {
+    this.recoverableMs.set(uid, recoverableMs);
     this.maxAgeMs = Math.max(this.maxAgeMs, recoverableMs);
     this.pongMs = Math.max(this.pongMs, pongMs);
     if (this.timer) return;
     this.timer = setInterval(() => {
+      if (this.recoverableMs.size > 0) this.maxAgeMs = largest(this.recoverableMs.values());
       this.log.expire(this.maxAgeMs + this.pongMs + EXPIRE_INTERVAL_MS);
       this.sessions.expire(this.maxAgeMs);
     }, EXPIRE_INTERVAL_MS);
     this.timer.unref();
+  }
+
+  /** The adapter is gone. */
+  disable(uid: string): void {
+    this.recoverableMs.delete(uid);
   }
 
   close(): void {
@@ -245,4 +255,11 @@ export class Recovery<W extends RecoveringWorker> {
   private refuse({ worker, request }: Waiter<W>, reason: NotRestored): void {
     worker.send({ type: "restored", seq: request.seq, reason, missed: [] });
   }
+}
+
+/** Of numbers that are not negative; there may be more of them than a function takes arguments. */
+function largest(values: Iterable<number>): number {
+  let max = 0;
+  for (const value of values) max = Math.max(max, value);
+  return max;
 }

@@ -54,10 +54,10 @@ export class Relay {
       case "adapter-open":
         this.adapters.set(message.uid, from);
         if (message.recoverableMs !== undefined)
-          this.recovery.enable(message.recoverableMs, message.pongMs ?? 0);
+          this.recovery.enable(message.uid, message.recoverableMs, message.pongMs ?? 0);
         break;
       case "adapter-close":
-        this.adapters.delete(message.uid);
+        this.forgetAdapter(message.uid);
         break;
       default:
         this.endTurnLater();
@@ -73,8 +73,13 @@ export class Relay {
     this.recovery.left(gone);
     const uids = [...this.adapters].filter(([, worker]) => worker === gone).map(([uid]) => uid);
     if (uids.length === 0) return;
-    for (const uid of uids) this.adapters.delete(uid);
+    for (const uid of uids) this.forgetAdapter(uid);
     for (const worker of this.workers) if (worker !== gone) worker.send({ type: "gone", uids });
+  }
+
+  private forgetAdapter(uid: string): void {
+    this.adapters.delete(uid);
+    this.recovery.disable(uid);
   }
 
   /** When a frame was emitted, as far as it says so; never before an earlier frame of the same worker. */

@@ -39,7 +39,7 @@ function start({ maxBytes = 1e6, maxSessions = 100 } = {}) {
   const recovery = new Recovery<FakeWorker>({ maxBytes, maxSessions }, (worker, { rooms }) => {
     revived.push([worker, [...rooms.keys()]]);
   });
-  recovery.enable(10_000, 500);
+  recovery.enable("uid", 10_000, 500);
   const [a, b, c] = [new FakeWorker(), new FakeWorker(), new FakeWorker()];
   return {
     ...{ recovery, revived, a, b, c },
@@ -336,7 +336,7 @@ test("a worker that has no room now is told later, in order, and others meanwhil
 
 test("a worker that never has room is told that the session cannot be restored, and another gets it", () => {
   const { recovery, a, b, c, open, lost, restore } = start();
-  recovery.enable(60_000, 500);
+  recovery.enable("uid", 60_000, 500);
   open(a);
   lost(a);
   b.room.now = 0;
@@ -396,4 +396,26 @@ test("a foreign offset restores nothing", () => {
   lost(a);
   recovery.handle(b, { at: 0, type: "restore", seq: 1, nsp: "/", pid: "pid of sid", offset: "other1" });
   expect(b.answers()).toEqual([{ seq: 1, found: "evicted" }]);
+});
+
+test("sessions are kept for as long as the adapters say that are there, or those that were last", () => {
+  const { recovery, a, open, lost, restore } = start();
+  const isKeptFor = (ms: number) => {
+    open(a);
+    lost(a);
+    vi.advanceTimersByTime(ms);
+    restore(a);
+    return a.answers().at(-1)?.found !== "expired";
+  };
+  recovery.enable("of a new worker", 3000, 500);
+  expect(isKeptFor(9000)).toBe(true);
+  recovery.disable("uid");
+  expect(isKeptFor(2000)).toBe(true);
+  expect(isKeptFor(5000)).toBe(false);
+  recovery.disable("of a new worker");
+  expect(isKeptFor(2000)).toBe(true);
+  expect(isKeptFor(5000)).toBe(false);
+  recovery.enable("of a newer worker", 6000, 500);
+  recovery.disable("of a newer worker");
+  expect(isKeptFor(5000)).toBe(true);
 });
