@@ -12,7 +12,7 @@ import {
   tuple,
   uint8Array,
 } from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { type MissedPacket, PacketLog } from "../../src/primary/packet-log";
 import type { CastTarget } from "../../src/protocol/messages";
 import { keyOfRoom, type RoomKey } from "../../src/protocol/room-key";
@@ -127,7 +127,7 @@ test("the payload is a copy of the chunk it came in", () => {
   expect(log.since(0, "/", new Map())[0]!.payload.toString()).toBe("before");
 });
 
-test("what fell out takes no memory, also if its rooms have newer packets", () => {
+test("what fell out takes no memory, also if its rooms have newer packets", async () => {
   setFlagsFromString("--expose-gc");
   const gc = runInNewContext("gc") as () => void;
   let ms = 0;
@@ -151,5 +151,6 @@ test("what fell out takes no memory, also if its rooms have newer packets", () =
     log.expire(1000);
   }
   expect(log.size).toBe(100);
-  expect(used() - before).toBeLessThan(16 * 1024 * 1024);
+  // V8 gives memory back some time after it was found to be garbage.
+  await vi.waitFor(() => expect(used() - before).toBeLessThan(16 * 1024 * 1024), { timeout: 5000 });
 });
