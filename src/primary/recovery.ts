@@ -225,7 +225,8 @@ export class Recovery<W extends RecoveringWorker> {
     const order = told === undefined || this.log.reaches(told) ? told : Math.max(told, session.heardOrder);
     const missed =
       order !== undefined && this.log.reaches(order) ? this.missedSince(order, session) : undefined;
-    const bytes = missed?.reduce((sum, { payload }) => sum + PACKET_COST + payload.length, SESSION_COST) ?? 0;
+    const own = SESSION_COST + session.data.length;
+    const bytes = missed?.reduce((sum, { payload }) => sum + PACKET_COST + payload.length, own) ?? 0;
     this.queue.spend(bytes);
     if (!missed || bytes > worker.room.most) {
       this.sessions.forget(session, "evicted");

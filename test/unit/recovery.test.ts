@@ -180,14 +180,20 @@ test("a worker that does not answer loses the session, and what it says of it la
   expect(c.answers()).toEqual([{ seq: 3, found: [] }]);
 });
 
+/** A client was on `a` and came back to `b`, then to `c`, before `a` gave its session up. */
+function cameBackTwice() {
+  const parts = start();
+  parts.open(parts.a);
+  parts.restore(parts.b, 1);
+  parts.restore(parts.c, 2);
+  parts.lost(parts.a);
+  parts.surrendered(parts.a);
+  expect(parts.c.answers()).toEqual([{ seq: 2, found: [] }]);
+  return parts;
+}
+
 test("of a client that comes back twice in quick succession, the later connection gets the session", () => {
-  const { a, b, c, open, lost, surrendered, restore } = start();
-  open(a);
-  restore(b, 1);
-  restore(c, 2);
-  lost(a);
-  surrendered(a);
-  expect(c.answers()).toEqual([{ seq: 2, found: [] }]);
+  const { a, b, c, lost, surrendered, restore } = cameBackTwice();
   expect([a.take(), b.take()]).toEqual([[surrender], []]);
   // And once more, to where it has just been.
   restore(b, 3);
@@ -202,13 +208,7 @@ test("of a client that comes back twice in quick succession, the later connectio
 });
 
 test("the earlier of two connections gets the session if the later is closed already: its worker asked late", () => {
-  const { recovery, a, b, c, open, lost, surrendered, restore } = start();
-  open(a);
-  restore(b, 1);
-  restore(c, 2);
-  lost(a);
-  surrendered(a);
-  expect(c.answers()).toEqual([{ seq: 2, found: [] }]);
+  const { recovery, a, b, c, lost, surrendered, restore } = cameBackTwice();
   lost(c);
   expect(b.answers()).toEqual([{ seq: 1, found: [] }]);
   // The same if the later one's worker exits.
@@ -226,13 +226,7 @@ test("the earlier of two connections gets the session if the later is closed alr
 });
 
 test("all connections that wait for a session are refused when it is over", () => {
-  const { a, b, c, open, lost, over, surrendered, restore } = start();
-  open(a);
-  restore(b, 1);
-  restore(c, 2);
-  lost(a);
-  surrendered(a);
-  c.take();
+  const { b, c, over } = cameBackTwice();
   over(c);
   expect(b.answers()).toEqual([{ seq: 1, found: "unknown" }]);
 });
@@ -295,7 +289,7 @@ test("a session that cannot be restored says why", () => {
 });
 
 test("a client that has missed more than its worker can be told at once gets a fresh session", () => {
-  const { a, b, open, lost, restore, packet } = start();
+  const { recovery, a, b, open, lost, restore, packet } = start();
   b.room.most = 20_000;
   for (const sid of ["little", "much"]) {
     open(a, sid);
@@ -303,11 +297,16 @@ test("a client that has missed more than its worker can be told at once gets a f
     lost(a, sid);
   }
   packet(5000);
+  const data = "x".repeat(20_000);
+  open(a, "data");
+  recovery.handle(a, { at: 0, type: "session-lost", nsp: "/", sid: "data", data });
   restore(b, 1, 2, "much");
   restore(b, 2, 1, "little");
+  restore(b, 3, 3, "data");
   expect(b.answers()).toEqual([
     { seq: 1, found: [3] },
     { seq: 2, found: "evicted" },
+    { seq: 3, found: "evicted" },
   ]);
 });
 
