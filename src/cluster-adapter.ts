@@ -4,8 +4,8 @@
  * `@socket.io/cluster-adapter`.
  */
 import { setupRelay } from "./primary/cluster-primary";
-import { NodeClusterAdapter as ClusterAdapter, createAdapter as create } from "./worker/adapter";
-import type { AdapterOptions } from "./worker/messaging-adapter";
+import { NodeClusterAdapter as ClusterAdapter, createAdapter as create } from "./worker/adapter/adapter";
+import type { AdapterOptions } from "./worker/adapter/messaging-adapter";
 
 export type { AdapterOptions };
 

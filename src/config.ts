@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { AppOptions } from "./primary/app";
-import { BALANCING_METHODS, type BalancingMethod } from "./primary/balancer";
+import { BALANCING_METHODS, type BalancingMethod } from "./primary/connections/balancer";
 import type { ListenAddress } from "./protocol/messages";
 
 /** `sticky` of an app in an ecosystem file. `true` stands for all defaults, `false` switches the listener off. */

@@ -4,8 +4,8 @@
  */
 import type { Server as HttpServer } from "node:http";
 import { type StickyPrimaryOptions, setupSticky } from "./primary/cluster-primary";
-import type { SocketIoServer } from "./worker/engine";
-import { setupWorker as setup } from "./worker/setup-worker";
+import { setupWorker as setup } from "./worker/bind/setup-worker";
+import type { SocketIoServer } from "./worker/socket-io/engine";
 
 export type { StickyPrimaryOptions };
 

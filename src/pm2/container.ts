@@ -4,7 +4,7 @@
  * loads.
  */
 import { isSticky } from "../config";
-import { autoload } from "../worker/autoload";
+import { autoload } from "../worker/bind/autoload";
 import { requirePm2 } from "./internals";
 
 autoload(isSticky(JSON.parse(process.env.pm2_env ?? "{}").sticky));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-import type { Outcome } from "../primary/figures";
-import type { WorkerHandle } from "../primary/worker-handle";
+import type { Outcome } from "../primary/workers/handover-counts";
+import type { WorkerHandle } from "../primary/workers/worker-handle";
 import type { Pm2Env } from "./internals";
 
 /** How far a worker is that gives up its sessions; what the command shows. */

@@ -6,7 +6,7 @@ import type { Log } from "../log";
 import { App } from "../primary/app";
 import { bindWorker } from "../primary/bind-worker";
 import type { AppStatus } from "../primary/status";
-import type { WorkerHandle } from "../primary/worker-handle";
+import type { WorkerHandle } from "../primary/workers/worker-handle";
 import { Drains } from "./drains";
 import type { God, Pm2Env, Process } from "./internals";
 

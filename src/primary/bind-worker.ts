@@ -2,7 +2,7 @@
 import cluster, { type Worker } from "node:cluster";
 import type { Socket } from "node:net";
 import type { App } from "./app";
-import type { WorkerHandle } from "./worker-handle";
+import type { WorkerHandle } from "./workers/worker-handle";
 
 const LAST_WORDS_MS = 1000;
 

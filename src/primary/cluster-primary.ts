@@ -7,8 +7,8 @@ import { appOptions } from "../config";
 import { StickyError } from "../errors";
 import { consoleLog, shield } from "../log";
 import { App } from "./app";
-import type { BalancingMethod } from "./balancer";
 import { bindWorker } from "./bind-worker";
+import type { BalancingMethod } from "./connections/balancer";
 
 /**
  * The primary of a plain Node cluster: all workers are one app, and the user's own server brings the connections. Works

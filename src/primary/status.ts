@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 import type { PublicAddress } from "../protocol/messages";
 import type { App } from "./app";
-import type { BalancingMethod } from "./balancer";
-import type { Outcome } from "./figures";
-import { describeAddress, type ListenerState } from "./listener";
-import type { WorkerState } from "./worker-handle";
+import type { BalancingMethod } from "./connections/balancer";
+import { describeAddress, type ListenerState } from "./connections/listener";
+import type { Outcome } from "./workers/handover-counts";
+import type { WorkerState } from "./workers/worker-handle";
 
 /** An app as `pm2 sticky --json` prints it. */
 export interface AppStatus {

@@ -1,10 +1,10 @@
 import { EventEmitter } from "node:events";
-import { giveUpSession } from "../../src/worker/give-up";
-import type { WorkerLink } from "../../src/worker/link";
-import { type EioSocket, rememberClient, type SioSocket } from "../../src/worker/session-internals";
-import type { Sessions } from "../../src/worker/sessions";
-import type { Turns } from "../../src/worker/turns";
-import { Whereabouts } from "../../src/worker/whereabouts";
+import { giveUpSession } from "../../src/worker/handover/give-up";
+import type { Turns } from "../../src/worker/handover/move-turns";
+import type { Sessions } from "../../src/worker/http/sessions";
+import { Whereabouts } from "../../src/worker/http/whereabouts";
+import type { WorkerLink } from "../../src/worker/link/link";
+import { type EioSocket, rememberClient, type SioSocket } from "../../src/worker/socket-io/session-internals";
 
 /** A worker as far as giving sessions up goes; `left` are the sessions that it has given up, in order. */
 export function leavingWorker(turns: Turns) {

@@ -2,7 +2,7 @@ import type { Worker } from "node:cluster";
 import { EventEmitter } from "node:events";
 import { appOptions } from "../../src/config";
 import { App } from "../../src/primary/app";
-import type { WorkerHandle } from "../../src/primary/worker-handle";
+import type { WorkerHandle } from "../../src/primary/workers/worker-handle";
 import { decodeFrame, encodeFrame } from "../../src/protocol/codec";
 import { seal, unseal } from "../../src/protocol/ipc";
 import { LINK_VERSION, type Message } from "../../src/protocol/messages";

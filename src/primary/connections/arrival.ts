@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+import type { Socket } from "node:net";
+import { type Log, shield } from "../../log";
+import { resumeReading, stopReading } from "../../node-internals";
+import type { MovedSession } from "../../protocol/messages";
+import { AgedSet } from "./aged-set";
+import { scanHead } from "./request-head";
+
+/** A connection whose request line is known and that looks for a worker. */
+export interface Arrival {
+  socket: Socket;
+  /** All bytes that were read from it. */
+  head: Buffer;
+  sessionId?: string;
+  /** How many workers had it already and failed. */
+  attempts: number;
+  /** The connection is that of a session which moves. */
+  session?: MovedSession;
+}
+
+export interface ArrivalLimits {
+  headTimeoutMs: number;
+  maxHeadSize: number;
+  maxPending: number;
+}
+
+type Refusal = 400 | 408 | 431 | 503;
+
+const REASONS: Record<Refusal, string> = {
+  400: "Bad Request",
+  408: "Request Timeout",
+  431: "Request Header Fields Too Large",
+  503: "Service Unavailable",
+};
+/** How long a refused client may take to read its answer and close. */
+const LINGER_MS = 1000;
+
+/** Answers and closes a connection that no worker gets. */
+export function refuse(socket: Socket, status: Refusal): void {
+  const retry = status === 503 ? "Retry-After: 1\r\n" : "";
+  socket.setTimeout(LINGER_MS, () => socket.destroy());
+  socket.end(
+    `HTTP/1.1 ${status} ${REASONS[status]}\r\n${retry}Connection: close\r\nContent-Length: 0\r\n\r\n`,
+  );
+  // Bytes left unread would turn the close into a reset, which could overtake the answer.
+  resumeReading(socket);
+}
+
+/**
+ * Connections from which the request line has not arrived yet. Each is read until it is there, is wrong, is too large
+ * or takes too long; there are at most `maxPending` of them.
+ *
+ *     add ──▶ reading ──complete──▶ onArrival (reading stopped, all bytes kept)
+ *                ├──malformed──▶ 400    ├──too large──▶ 431
+ *                ├──headTimeout──▶ 408, or closed in silence if a worker gave it back idle
+ *                └──closed by the client, or the oldest of too many──▶ gone
+ */
+export class Arrivals {
+  private readonly pending: AgedSet<PendingHead>;
+
+  constructor(
+    private readonly limits: ArrivalLimits,
+    private readonly log: Log,
+    private readonly onArrival: (arrival: Arrival) => void,
+  ) {
+    this.pending = new AgedSet(limits.headTimeoutMs, (head) => this.expire(head));
+  }
+
+  /** How many connections have no complete head. */
+  get size(): number {
+    return this.pending.size;
+  }
+
+  /** Reads the head of a fresh connection. */
+  add(socket: Socket): void {
+    this.read(socket, Buffer.alloc(0), false);
+  }
+
+  /** Takes a connection back from a worker, with the bytes of its next request that the worker has read. */
+  takeBack(socket: Socket, bytes: Buffer): void {
+    this.read(socket, bytes, bytes.length === 0);
+  }
+
+  close(): void {
+    for (const { socket } of this.pending.clear()) socket.destroy();
+  }
+
+  private read(socket: Socket, bytes: Buffer, idle: boolean): void {
+    const head: PendingHead = { socket, bytes: Buffer.alloc(0), idle, onData: () => {} };
+    head.onData = shield(this.log, (chunk: Buffer) => this.grow(head, chunk));
+    socket.on("error", ignore);
+    socket.on("close", () => this.pending.delete(head));
+    this.pending.add(head);
+    if (bytes.length > 0 && this.grow(head, bytes) !== "more") return;
+    if (this.pending.size > this.limits.maxPending) this.pending.shift()?.socket.destroy();
+    socket.on("data", head.onData);
+    // A half-closed connection may still send nothing more: without its head it is of no use.
+    socket.on("end", () => {
+      if (this.pending.delete(head)) socket.destroy();
+    });
+  }
+
+  private grow(head: PendingHead, chunk: Buffer): "more" | "done" {
+    head.bytes = head.bytes.length === 0 ? chunk : Buffer.concat([head.bytes, chunk]);
+    const scan = scanHead(head.bytes);
+    if (scan.state === "more" && head.bytes.length <= this.limits.maxHeadSize) return "more";
+    this.pending.delete(head);
+    head.socket.removeListener("data", head.onData);
+    if (scan.state === "malformed") {
+      refuse(head.socket, 400);
+    } else if (scan.state === "more" || lineTooLong(head.bytes, this.limits.maxHeadSize)) {
+      refuse(head.socket, 431);
+    } else {
+      stopReading(head.socket);
+      head.socket.removeAllListeners("end");
+      this.onArrival({ socket: head.socket, head: head.bytes, sessionId: scan.sessionId, attempts: 0 });
+    }
+    return "done";
+  }
+
+  private expire(head: PendingHead): void {
+    head.socket.removeListener("data", head.onData);
+    if (head.idle && head.bytes.length === 0) head.socket.destroy();
+    else refuse(head.socket, 408);
+  }
+}
+
+interface PendingHead {
+  socket: Socket;
+  bytes: Buffer;
+  /** Given back by a worker between two requests: closing it needs no answer. */
+  idle: boolean;
+  onData: (chunk: Buffer) => void;
+}
+
+/** One chunk may bring a request line above the limit together with its end. */
+function lineTooLong(bytes: Buffer, limit: number): boolean {
+  return bytes.length > limit && bytes.indexOf("\n", 2) > limit;
+}
+
+function ignore(): void {}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+import { type Handle, handleOf } from "../../node-internals";
+import { seal } from "../../protocol/ipc";
+import { AgedSet } from "./aged-set";
+import { type Arrival, refuse } from "./arrival";
+
+export interface HandoffLimits {
+  queueTimeoutMs: number;
+  maxPending: number;
+}
+
+/** Sends an IPC message with a handle to a worker. */
+export type SendHandle = (message: object, handle: Handle, callback: (error: Error | null) => void) => void;
+
+/**
+ * So many connections may be on their way to a worker at once; the others wait here, where they can still be refused.
+ * Node sends one handle after the other anyway, but a window of one would cost a turn of both event loops each.
+ */
+const WINDOW = 64;
+
+/**
+ * Passing fresh connections from the primary to one worker. The primary keeps its side of a connection until the
+ * worker says that it has it: if the worker dies before that, no byte is lost and somebody else gets the connection.
+ *
+ *     offer ──▶ waiting ──▶ offered ──accepted──▶ the worker's; our handle is closed
+ *                  │           └──refused, send failed, worker gone──▶ onReturn
+ *                  ├──worker gone──▶ onReturn
+ *                  └──queueTimeout, or the oldest of too many──▶ 503; onReturn in the middle of a session
+ */
+export class Handoff {
+  private readonly waiting: AgedSet<Arrival>;
+  private readonly offered = new Map<number, Arrival>();
+  private nextSeq = 1;
+  /** How many connections the worker has accepted. */
+  count = 0;
+
+  constructor(
+    private readonly limits: HandoffLimits,
+    private readonly send: SendHandle,
+    private readonly onReturn: (arrival: Arrival) => void,
+  ) {
+    this.waiting = new AgedSet(limits.queueTimeoutMs, (arrival) => this.giveUp(arrival));
+  }
+
+  /** Connections that are on their way. */
+  get pending(): number {
+    return this.waiting.size + this.offered.size;
+  }
+
+  offer(arrival: Arrival): void {
+    this.waiting.add(arrival);
+    this.next();
+    if (this.waiting.size > this.limits.maxPending) {
+      const oldest = this.waiting.shift();
+      if (oldest) this.giveUp(oldest);
+    }
+  }
+
+  accepted(seq: number): void {
+    const arrival = this.take(seq);
+    if (!arrival) return;
+    this.count++;
+    // Closes this process's handle only: the worker's keeps the connection open.
+    arrival.socket.destroy();
+    this.next();
+  }
+
+  refused(seq: number): void {
+    const arrival = this.take(seq);
+    if (!arrival) return;
+    this.onReturn(arrival);
+    this.next();
+  }
+
+  /** The worker is gone: whatever it has not accepted goes to somebody else. */
+  abandon(): void {
+    const arrivals = [...this.offered.values(), ...this.waiting.clear()];
+    this.offered.clear();
+    for (const arrival of arrivals) this.onReturn(arrival);
+  }
+
+  private next(): void {
+    while (this.offered.size < WINDOW && this.waiting.size > 0) this.sendOne(this.waiting.shift()!);
+  }
+
+  private sendOne(arrival: Arrival): void {
+    const handle = handleOf(arrival.socket);
+    if (!handle) {
+      // Closed by the client meanwhile; whoever moves a session has to know.
+      if (arrival.session) this.onReturn(arrival);
+      return;
+    }
+    const seq = this.nextSeq++;
+    this.offered.set(seq, arrival);
+    const { head, session } = arrival;
+    this.send(seal({ handoff: seq, head: head.toString("latin1"), session }), handle, (error) => {
+      if (error) this.refused(seq);
+    });
+  }
+
+  /** The worker does not take the connection in time. In the middle of a session there is nothing to answer. */
+  private giveUp(arrival: Arrival): void {
+    if (arrival.session) this.onReturn(arrival);
+    else refuse(arrival.socket, 503);
+  }
+
+  private take(seq: number): Arrival | undefined {
+    const arrival = this.offered.get(seq);
+    this.offered.delete(seq);
+    return arrival;
+  }
+}

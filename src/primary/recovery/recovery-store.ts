@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+import type { NotRestored, SessionState } from "../../protocol/messages";
+import type { RoomKey } from "../../protocol/room-key";
+
+/**
+ * A session that can be restored, as its worker has told so far:
+ *
+ *     live on a worker ──lost, or the worker died──▶ lost ──restored──▶ live on another worker
+ *        └──over──▶ forgotten                          └──expired, evicted──▶ forgotten
+ */
+export interface StoredSession<W> {
+  nsp: string;
+  sid: string;
+  pid: string;
+  /** The worker it lives on; `undefined` once it is lost or forgotten. */
+  worker: W | undefined;
+  /** Its rooms, with the order of the last packet before it joined. */
+  rooms: Map<RoomKey, number>;
+  /** Rooms that it has left, which its client may not have heard all of. */
+  past: PastRoom[];
+  data: string;
+  /** The order of the last packet before it was opened: where a client starts that has not received any. */
+  openedAt: number;
+  lostAtMs: number;
+  /** What its data and rooms take while it is lost; all else is bounded by the number of sessions. */
+  bytes: number;
+  /** When it came to its worker. */
+  aliveSinceMs: number;
+  /** The last packet that its client has received for certain, whatever its offset says: see {@link Recovery}. */
+  heardOrder: number;
+}
+
+/** A room, the order of the last packet before it was joined, and that of the last before it was left. */
+export interface PastRoom {
+  room: RoomKey;
+  after: number;
+  until: number;
+}
+
+/** What a room takes besides its name, roughly. */
+const ROOM_BYTES = 100;
+/** So many rooms that a session has left are remembered. */
+const MAX_PAST_ROOMS = 100;
+/** So many forgotten sessions are remembered by name, to say why they cannot be restored. */
+const MAX_FORGOTTEN = 10_000;
+
+/** The sessions of one app, live and lost; the lost ones bounded by time, number and bytes. Pure; the clock comes from outside. */
+export class RecoveryStore<W> {
+  private readonly bySid = new Map<string, StoredSession<W>>();
+  private readonly byPid = new Map<string, StoredSession<W>>();
+  /** In the order in which they were lost. */
+  private readonly lost = new Set<StoredSession<W>>();
+  private readonly forgotten = new Map<string, NotRestored>();
+  /** What the lost sessions take. */
+  bytes = 0;
+  evicted = 0;
+
+  constructor(
+    private readonly maxLost: number,
+    private readonly maxBytes: number,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  get size(): number {
+    return this.bySid.size;
+  }
+
+  open(worker: W, state: SessionState, order: number): StoredSession<W> {
+    const rooms = new Map(state.rooms.map((room) => [room, order]));
+    const { nsp, sid, pid, data } = state;
+    const times = { openedAt: order, heardOrder: order, lostAtMs: 0, bytes: 0, aliveSinceMs: this.now() };
+    const session = { nsp, sid, pid, data, worker, rooms, past: [], ...times };
+    this.put(session);
+    return session;
+  }
+
+  /** A live session of this worker. */
+  get(worker: W, nsp: string, sid: string): StoredSession<W> | undefined {
+    const session = this.bySid.get(keyOf(nsp, sid));
+    return session?.worker === worker ? session : undefined;
+  }
+
+  find(nsp: string, pid: string): StoredSession<W> | NotRestored {
+    const key = keyOf(nsp, pid);
+    return this.byPid.get(key) ?? this.forgotten.get(key) ?? "unknown";
+  }
+
+  lose(session: StoredSession<W>): void {
+    session.worker = undefined;
+    session.lostAtMs = this.now();
+    this.lost.add(session);
+    session.bytes = bytesOf(session);
+    this.bytes += session.bytes;
+    for (const oldest of this.lost) {
+      if (this.lost.size <= this.maxLost && this.bytes <= this.maxBytes) return;
+      this.forget(oldest, "evicted");
+      this.evicted++;
+    }
+  }
+
+  /** @param order the last packet before */
+  leaveRoom(session: StoredSession<W>, room: RoomKey, order: number): void {
+    const after = session.rooms.get(room);
+    if (after === undefined) return;
+    session.rooms.delete(room);
+    if (order > after) session.past.push({ room, after, until: order });
+    if (session.past.length > MAX_PAST_ROOMS) session.past.shift();
+  }
+
+  revive(session: StoredSession<W>, worker: W): void {
+    this.noLongerLost(session);
+    session.worker = worker;
+    session.aliveSinceMs = this.now();
+  }
+
+  /** All live sessions of a worker. */
+  *of(worker: W): Iterable<StoredSession<W>> {
+    for (const session of this.bySid.values()) if (session.worker === worker) yield session;
+  }
+
+  /** Forgets what was lost longer than `maxAgeMs` ago. */
+  expire(maxAgeMs: number): void {
+    const limit = this.now() - maxAgeMs;
+    for (const session of this.lost) {
+      if (session.lostAtMs >= limit) return;
+      this.forget(session, "expired");
+    }
+  }
+
+  forget(session: StoredSession<W>, why: NotRestored = "unknown"): void {
+    session.worker = undefined;
+    this.noLongerLost(session);
+    this.bySid.delete(keyOf(session.nsp, session.sid));
+    this.byPid.delete(keyOf(session.nsp, session.pid));
+    if (why === "unknown") return;
+    this.forgotten.set(keyOf(session.nsp, session.pid), why);
+    if (this.forgotten.size > MAX_FORGOTTEN) this.forgotten.delete(this.forgotten.keys().next().value!);
+  }
+
+  private noLongerLost(session: StoredSession<W>): void {
+    if (this.lost.delete(session)) this.bytes -= session.bytes;
+  }
+
+  /** A session replaces those that had one of its ids, so that both maps always hold the same sessions. */
+  private put(session: StoredSession<W>): void {
+    const former = this.bySid.get(keyOf(session.nsp, session.sid));
+    if (former) this.forget(former);
+    const namesake = this.byPid.get(keyOf(session.nsp, session.pid));
+    if (namesake) this.forget(namesake);
+    this.bySid.set(keyOf(session.nsp, session.sid), session);
+    this.byPid.set(keyOf(session.nsp, session.pid), session);
+  }
+}
+
+function keyOf(nsp: string, id: string): string {
+  return `${nsp}\n${id}`;
+}
+
+function bytesOf({ data, rooms, past }: StoredSession<unknown>): number {
+  let bytes = data.length;
+  for (const room of rooms.keys()) bytes += ROOM_BYTES + room.length;
+  for (const { room } of past) bytes += ROOM_BYTES + room.length;
+  return bytes;
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: MIT
+import { randomBytes } from "node:crypto";
+import { stampCast } from "../../protocol/codec";
+import type { Cast, NotRestored, ToPrimary, ToWorker } from "../../protocol/messages";
+import { orderOfOffset } from "../../protocol/offset";
+import { type MissedPacket, PacketLog } from "./packet-log";
+import { RecoveryStore, type StoredSession } from "./recovery-store";
+import { PACKET_COST, RestoreQueue, SESSION_COST } from "./restore-queue";
+import { Surrenders, type Waiter } from "./surrenders";
+
+/** What recovery needs of a worker. */
+export interface RecoveringWorker {
+  send(message: ToWorker): void;
+  /** How many bytes it can be sent at once, now and at most, and have room left for all else. */
+  readonly room: { now: number; most: number };
+}
+
+export interface RecoveryLimits {
+  /** Bytes of packets that are kept, and of sessions without a client. */
+  maxBytes: number;
+  /** Sessions without a client that are kept. */
+  maxSessions: number;
+}
+
+const EXPIRE_INTERVAL_MS = 1000;
+
+/**
+ * Connection state recovery of one app: puts the packets in order, keeps them and the sessions, and restores a session
+ * on the worker that its client came to. A restored session is answered in the stream of that worker's link, so that
+ * the packets which follow are those that the answer does not contain.
+ *
+ * A client that came back tells the last packet it has received; in a quiet room that may be long ago, longer than the
+ * log reaches. But a client that lives answers pings, and with each pong it has received all that was sent before: what
+ * was sent `pongMs` before the session was lost cannot be missing.
+ */
+export class Recovery<W extends RecoveringWorker> {
+  private readonly log: PacketLog;
+  private readonly sessions: RecoveryStore<W>;
+  /** Offsets of another primary mean nothing here. */
+  readonly epoch = randomBytes(3).toString("base64url");
+  private readonly surrenders: Surrenders<W>;
+  private readonly queue: RestoreQueue<W>;
+  /** How long the sessions of each adapter can be restored. */
+  private readonly recoverableMs = new Map<string, number>();
+  /** The longest of these, or of those that there were last. */
+  private maxAgeMs = 0;
+  private pongMs = 0;
+  private timer: NodeJS.Timeout | undefined;
+
+  /**
+   * @param onRevived called before a session is restored on a worker: its packets go there from now on
+   * @param now the clock
+   */
+  constructor(
+    limits: RecoveryLimits,
+    private readonly onRevived: (worker: W, session: StoredSession<W>) => void,
+    private readonly now: () => number = Date.now,
+  ) {
+    this.log = new PacketLog(limits.maxBytes, now);
+    this.sessions = new RecoveryStore(limits.maxSessions, limits.maxBytes, now);
+    this.surrenders = new Surrenders(
+      (session) => this.freed(session),
+      (waiter) => this.refuse(waiter, "unknown"),
+    );
+    this.queue = new RestoreQueue(
+      (waiter) => this.restore(waiter),
+      (waiter) => this.refuse(waiter, "unknown"),
+    );
+  }
+
+  get stats(): { sessions: number; packets: number; bytes: number; evicted: number } {
+    const { log, sessions } = this;
+    return {
+      ...{ sessions: sessions.size, packets: log.size },
+      bytes: log.bytes + sessions.bytes,
+      evicted: log.evicted + sessions.evicted,
+    };
+  }
+
+  /** An adapter whose sessions can be restored for so long. */
+  enable(uid: string, recoverableMs: number, pongMs: number): void {
+    this.recoverableMs.set(uid, recoverableMs);
+    this.maxAgeMs = Math.max(this.maxAgeMs, recoverableMs);
+    this.pongMs = Math.max(this.pongMs, pongMs);
+    if (this.timer) return;
+    this.timer = setInterval(() => {
+      if (this.recoverableMs.size > 0) this.maxAgeMs = largest(this.recoverableMs.values());
+      this.log.expire(this.maxAgeMs + this.pongMs + EXPIRE_INTERVAL_MS);
+      this.sessions.expire(this.maxAgeMs);
+    }, EXPIRE_INTERVAL_MS);
+    this.timer.unref();
+  }
+
+  /** The adapter is gone. */
+  disable(uid: string): void {
+    this.recoverableMs.delete(uid);
+  }
+
+  close(): void {
+    clearInterval(this.timer);
+    this.surrenders.close();
+    this.queue.close();
+  }
+
+  /** Puts a packet in its place, and its place into its frame; returns it. */
+  keep({ target, payload }: Cast, frame: Buffer): number {
+    const order = this.log.append(target, payload);
+    stampCast(frame, order);
+    return order;
+  }
+
+  /** Returns whether the message was about a session. */
+  handle(worker: W, message: ToPrimary): boolean {
+    switch (message.type) {
+      case "session-open":
+        this.sessions.open(worker, message, this.log.last);
+        return true;
+      case "session-rooms": {
+        const session = this.live(worker, message);
+        if (!session) return true;
+        for (const room of message.joined) session.rooms.set(room, this.log.last);
+        for (const room of message.left) this.sessions.leaveRoom(session, room, this.log.last);
+        return true;
+      }
+      case "session-data": {
+        const session = this.live(worker, message);
+        if (session) session.data = message.data;
+        return true;
+      }
+      case "session-lost": {
+        const session = this.live(worker, message);
+        if (session) {
+          session.data = message.data;
+          this.lose(session);
+          this.serve(session);
+        }
+        return true;
+      }
+      case "session-over": {
+        const session = this.live(worker, message);
+        if (session) {
+          this.sessions.forget(session);
+          this.serve(session);
+        }
+        return true;
+      }
+      case "surrendered":
+        this.surrenders.surrendered(worker, message);
+        return true;
+      case "restore":
+        this.queue.add({ worker, request: message });
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** The worker is gone: its sessions are as it last told. */
+  left(worker: W): void {
+    const heard = this.heardByNow();
+    const lost = [...this.sessions.of(worker)];
+    for (const session of lost) this.lose(session, heard);
+    this.queue.left(worker);
+    this.surrenders.left(worker);
+    for (const session of lost) this.serve(session);
+  }
+
+  /** The session that a worker speaks of, if it has it still. */
+  private live(worker: W, { nsp, sid }: { nsp: string; sid: string }): StoredSession<W> | undefined {
+    const session = this.sessions.get(worker, nsp, sid);
+    return session && this.surrenders.mayStillSpeak(session, worker) ? session : undefined;
+  }
+
+  private lose(session: StoredSession<W>, heard = this.heardByNow()): void {
+    if (session.aliveSinceMs < heard.atMs) session.heardOrder = Math.max(session.heardOrder, heard.order);
+    this.sessions.lose(session);
+  }
+
+  /** The last packet that a client has received for certain which was live until now, and when that was sent. */
+  private heardByNow(): { atMs: number; order: number } {
+    const atMs = this.now() - this.pongMs;
+    return { atMs, order: this.log.orderAt(atMs) };
+  }
+
+  /** Returns false if its worker has no room for the answer yet. */
+  private restore(waiter: Waiter<W>): boolean {
+    const { nsp, pid } = waiter.request;
+    const session = this.sessions.find(nsp, pid);
+    if (typeof session === "string") this.refuse(waiter, session);
+    else if (session.worker || this.surrenders.isAsked(session)) this.takeOver(session, waiter);
+    else return this.answer(waiter, session);
+    return true;
+  }
+
+  /** The client is faster than the server, which has not noticed its absence. */
+  private takeOver(session: StoredSession<W>, waiter: Waiter<W>): void {
+    const from = session.worker;
+    const mustAsk = this.surrenders.await(session, waiter);
+    if (mustAsk) from!.send({ type: "surrender", nsp: session.nsp, sid: session.sid });
+  }
+
+  /** Given up, or not in time: then it is as if the worker had been killed. */
+  private freed(session: StoredSession<W>): void {
+    if (session.worker) this.lose(session);
+    this.serve(session);
+  }
+
+  /** The session is lost or over: answers whoever waits for it. */
+  private serve(session: StoredSession<W>): void {
+    if (session.worker || this.surrenders.isAsked(session)) return;
+    if (this.sessions.find(session.nsp, session.pid) === session) {
+      const latest = this.surrenders.takeLatest(session);
+      if (latest) this.queue.add(latest);
+    } else {
+      for (const waiter of this.surrenders.takeAll(session)) this.queue.add(waiter);
+    }
+  }
+
+  private answer(waiter: Waiter<W>, session: StoredSession<W>): boolean {
+    const { worker, request } = waiter;
+    const { seq, offset } = request;
+    // A worker that is new may name a place before the session was opened.
+    const named = offset === "" ? 0 : orderOfOffset(this.epoch, offset);
+    const told = named === undefined ? undefined : Math.max(named, session.openedAt);
+    const order = told === undefined || this.log.reaches(told) ? told : Math.max(told, session.heardOrder);
+    const missed =
+      order !== undefined && this.log.reaches(order) ? this.missedSince(order, session) : undefined;
+    const own = SESSION_COST + session.data.length;
+    const bytes = missed?.reduce((sum, { payload }) => sum + PACKET_COST + payload.length, own) ?? 0;
+    this.queue.spend(bytes);
+    if (!missed || bytes > worker.room.most) {
+      this.sessions.forget(session, "evicted");
+      this.refuse(waiter, "evicted");
+      this.serve(session);
+      return true;
+    }
+    if (bytes > worker.room.now) return false;
+    this.sessions.revive(session, worker);
+    this.onRevived(worker, session);
+    const { nsp, sid, pid, data } = session;
+    worker.send({
+      type: "restored",
+      seq,
+      session: { nsp, sid, pid, rooms: [...session.rooms.keys()], data },
+      order: this.log.last,
+      missed,
+    });
+    return true;
+  }
+
+  private missedSince(order: number, session: StoredSession<W>): MissedPacket[] {
+    session.past = session.past.filter(({ until }) => until > order);
+    return this.log.since(order, session.nsp, session.rooms, session.past);
+  }
+
+  private refuse({ worker, request }: Waiter<W>, reason: NotRestored): void {
+    worker.send({ type: "restored", seq: request.seq, reason, missed: [] });
+  }
+}
+
+/** Of numbers that are not negative; there may be more of them than a function takes arguments. */
+function largest(values: Iterable<number>): number {
+  let max = 0;
+  for (const value of values) max = Math.max(max, value);
+  return max;
+}

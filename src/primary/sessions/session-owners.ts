@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+import { type Seat, seatOfSessionId } from "../../protocol/session-id";
+
+/** Which worker has a session: the one that its id names, unless another has claimed it. */
+export class SessionOwners<W extends { readonly seat: Seat }> {
+  private readonly bySeat = new Map<Seat, W>();
+  /** Session ids that do not name their worker: made by the user, or of sessions that moved. */
+  private readonly claimed = new Map<string, W>();
+
+  add(worker: W): void {
+    this.bySeat.set(worker.seat, worker);
+  }
+
+  forget(worker: W): void {
+    if (this.bySeat.get(worker.seat) === worker) this.bySeat.delete(worker.seat);
+    for (const [id, owner] of this.claimed) if (owner === worker) this.claimed.delete(id);
+  }
+
+  of(sessionId: string): W | undefined {
+    const claimant = this.claimed.get(sessionId);
+    if (claimant) return claimant;
+    const seat = seatOfSessionId(sessionId);
+    return seat === undefined ? undefined : this.bySeat.get(seat);
+  }
+
+  claim(sessionId: string, worker: W): void {
+    this.claimed.set(sessionId, worker);
+  }
+
+  unclaim(sessionId: string, worker: W): void {
+    if (this.claimed.get(sessionId) === worker) this.claimed.delete(sessionId);
+  }
+
+  /** The session moves to the worker; one that comes back to the worker which its id names needs no claim. */
+  assign(sessionId: string, worker: W): void {
+    if (seatOfSessionId(sessionId) === worker.seat) this.claimed.delete(sessionId);
+    else this.claimed.set(sessionId, worker);
+  }
+}

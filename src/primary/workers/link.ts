@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+import type { Socket } from "node:net";
+import { decodeFrame, encodeFrame, FrameError } from "../../protocol/codec";
+import { type Frame, FrameReader, MAX_FRAME_BYTES } from "../../protocol/frame-reader";
+import { seal } from "../../protocol/ipc";
+import type { ToPrimary, ToWorker } from "../../protocol/messages";
+import { fromWorker } from "../../protocol/shapes";
+import { TickWriter } from "./tick-writer";
+
+export interface LinkLimits {
+  /** So many bytes may wait for a worker; from a quarter of it on, volatile packets are dropped. */
+  linkBufferBytes: number;
+  /** For so long a worker may read nothing while something waits for it. */
+  linkTimeoutMs: number;
+}
+
+export interface LinkEvents {
+  onMessage(message: ToPrimary, bytes: Buffer): void;
+  /** The worker sent something that is not a frame, or not a message of a worker; nothing more is read. */
+  onGarbage(reason: string): void;
+  /** The worker does not read, see {@link LinkLimits}; nothing more is written. */
+  onStuck(waitingBytes: number): void;
+}
+
+/** How long a frame of a worker may be. */
+export function maxFrameBytes({ linkBufferBytes }: LinkLimits): number {
+  return Math.min(linkBufferBytes, MAX_FRAME_BYTES);
+}
+
+/** The end of a dead worker's pipe comes at once, unless a process that it started has inherited it. */
+const FINISH_TIMEOUT_MS = 1000;
+
+/**
+ * The primary's end of the link to one worker: the inherited pipe if there is one, else the IPC channel.
+ * What is sent in one tick leaves in one write.
+ *
+ *     flowing ──a quarter of the buffer waits──▶ behind (volatile packets are dropped) ──read──▶ flowing
+ *        └──────────────────────────────────────────┴──buffer full, or nothing read in time──▶ stuck (closed)
+ */
+export class PrimaryLink {
+  private readonly reader: FrameReader;
+  private readonly writer: TickWriter | undefined;
+  private closed = false;
+  private finishing = false;
+  private ipcBytes = 0;
+  private sentBytes = 0;
+  private stuckTimer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly limits: LinkLimits,
+    private readonly pipe: Socket | undefined,
+    private readonly sendIpc: (message: object, callback: () => void) => void,
+    private readonly events: LinkEvents,
+  ) {
+    this.writer = pipe && new TickWriter(pipe);
+    this.reader = new FrameReader(maxFrameBytes(limits));
+    pipe?.on("data", (chunk: Buffer) => this.hear(() => this.reader.push(chunk)));
+    // The worker's death is learnt from its process.
+    pipe?.on("error", () => this.close());
+  }
+
+  /** A frame that came over IPC. */
+  receiveIpc(base64: string): void {
+    if (this.closed) return;
+    const bytes = Buffer.from(base64, "base64");
+    this.hear(() => [{ message: decodeFrame(bytes), bytes }]);
+  }
+
+  send(message: ToWorker): void {
+    this.sendBytes(encodeFrame(message));
+  }
+
+  /** Sends a whole frame as it is. */
+  sendBytes(frame: Buffer): void {
+    if (this.closed || this.finishing) return;
+    if (this.waitingBytes > 0 && this.waitingBytes + frame.length > this.limits.linkBufferBytes) {
+      this.stuck();
+      return;
+    }
+    this.sentBytes += frame.length;
+    this.write(frame);
+    if (this.waitingBytes > 0) this.watchProgress();
+  }
+
+  private write(frame: Buffer): void {
+    if (this.writer) {
+      this.writer.write(frame);
+      return;
+    }
+    this.ipcBytes += frame.length;
+    this.sendIpc(seal({ f: frame.toString("base64") }), () => {
+      this.ipcBytes -= frame.length;
+    });
+  }
+
+  /** So much is waiting that what may be dropped should be dropped. */
+  get isBehind(): boolean {
+    return this.waitingBytes > this.limits.linkBufferBytes / 4;
+  }
+
+  /** The worker is gone: hears what it had said before, then closes. */
+  finish(done: () => void): void {
+    this.finishing = true;
+    clearTimeout(this.stuckTimer);
+    if (!this.pipe || this.pipe.destroyed) {
+      this.close();
+      done();
+      return;
+    }
+    const timer = setTimeout(() => this.close(), FINISH_TIMEOUT_MS);
+    this.pipe.once("close", () => {
+      clearTimeout(timer);
+      this.close();
+      done();
+    });
+  }
+
+  close(): void {
+    this.closed = true;
+    clearTimeout(this.stuckTimer);
+    this.pipe?.removeAllListeners("data");
+    this.pipe?.destroy();
+  }
+
+  /** Bytes that the operating system has not taken yet. */
+  get waitingBytes(): number {
+    return this.writer?.waitingBytes ?? this.ipcBytes;
+  }
+
+  /** Looks again after the timeout whether anything of what waits now was read. */
+  private watchProgress(): void {
+    if (this.stuckTimer) return;
+    const readBefore = this.sentBytes - this.waitingBytes;
+    this.stuckTimer = setTimeout(() => {
+      this.stuckTimer = undefined;
+      if (this.waitingBytes === 0) return;
+      if (this.sentBytes - this.waitingBytes === readBefore) this.stuck();
+      else this.watchProgress();
+    }, this.limits.linkTimeoutMs);
+    this.stuckTimer.unref();
+  }
+
+  private stuck(): void {
+    const waiting = this.waitingBytes;
+    this.close();
+    this.events.onStuck(waiting);
+  }
+
+  private hear(read: () => Frame[]): void {
+    try {
+      for (const { message, bytes } of read()) {
+        if (this.closed) return;
+        this.events.onMessage(fromWorker(message), bytes);
+      }
+    } catch (error) {
+      this.garbage(error);
+    }
+  }
+
+  private garbage(error: unknown): void {
+    if (!(error instanceof FrameError)) throw error;
+    this.close();
+    this.events.onGarbage(error.message);
+  }
+}

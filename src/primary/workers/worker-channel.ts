@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+import type { Worker } from "node:cluster";
+import type { Socket } from "node:net";
+import { describe } from "../../errors";
+import { type Log, shield } from "../../log";
+import type { Handle } from "../../node-internals";
+import { describeVersions } from "../../protocol/link-version";
+import { LINK_VERSION, type ToPrimary, type ToWorker } from "../../protocol/messages";
+import type { Seat } from "../../protocol/session-id";
+import { type LinkLimits, maxFrameBytes, PrimaryLink } from "./link";
+
+/**
+ * What the primary says to a worker's process, and hears from it: over its IPC channel and, once the worker has asked
+ * for it, over the link. A worker that breaks the link's rules is killed, so that it is replaced.
+ */
+export class WorkerChannel {
+  private link: PrimaryLink | undefined;
+  /** Each worker says `hello` once: a pipe has one reader. */
+  private greeted = false;
+  framesRelayed = 0;
+  bytesRelayed = 0;
+  framesDropped = 0;
+
+  /**
+   * @param name of the worker, for the log
+   */
+  constructor(
+    private readonly worker: Worker,
+    private readonly name: string,
+    private readonly owner: { readonly log: Log; readonly limits: LinkLimits },
+    private readonly onMessage: (message: ToPrimary, bytes: Buffer) => void,
+  ) {}
+
+  /** Whether the worker can be told anything. */
+  get isOpen(): boolean {
+    return this.link !== undefined;
+  }
+
+  /** A frame that came over IPC. */
+  receiveIpc(base64: string): void {
+    this.link ??= this.createLink(undefined);
+    this.link.receiveIpc(base64);
+  }
+
+  /** The answer to `hello`: opens the pipe, if the worker has one. Returns whether there is anything to do now. */
+  greet(version: number, seat: Seat, epoch: string): boolean {
+    if (this.greeted) return false;
+    this.greeted = true;
+    if (version !== LINK_VERSION) {
+      this.owner.log.error(describeVersions(version, LINK_VERSION));
+      this.send({ type: "unwelcome", version: LINK_VERSION });
+      // What else is said would not be understood, on either side.
+      this.link?.close();
+      return false;
+    }
+    const { stdio } = this.worker.process;
+    const fd = stdio?.findIndex((stream, index) => index > 3 && stream !== null) ?? -1;
+    this.send({
+      ...{ type: "welcome", version: LINK_VERSION, seat, fd: fd > 0 ? fd : undefined, epoch },
+      maxFrameBytes: maxFrameBytes(this.owner.limits),
+    });
+    if (fd > 0) this.link = this.createLink(stdio[fd] as Socket);
+    return true;
+  }
+
+  send(message: ToWorker): void {
+    this.link?.send(message);
+  }
+
+  /** How many bytes fit into one message, now and at most: half of what may wait. The other half is for all else. */
+  get room(): { now: number; most: number } {
+    const most = maxFrameBytes(this.owner.limits) / 2;
+    return { now: most - (this.link?.waitingBytes ?? 0), most };
+  }
+
+  /** Passes a frame of another worker on; one that is `volatile` is dropped if the worker is slow to read. */
+  relay(frame: Buffer, volatile: boolean): void {
+    if (!this.link) return;
+    if (volatile && this.link.isBehind) {
+      this.framesDropped++;
+      return;
+    }
+    this.framesRelayed++;
+    this.bytesRelayed += frame.length;
+    this.link.sendBytes(frame);
+  }
+
+  sendHandle(message: object, handle: Handle, callback: (error: Error | null) => void): void {
+    if (!this.worker.isConnected()) {
+      process.nextTick(callback, new Error("not connected"));
+      return;
+    }
+    this.worker.send(message as never, handle as never, callback);
+  }
+
+  /** The worker is gone: hears what it had said before. */
+  finish(done: () => void): void {
+    if (this.link) this.link.finish(done);
+    else done();
+  }
+
+  private createLink(pipe: Socket | undefined): PrimaryLink {
+    const { log, limits } = this.owner;
+    return new PrimaryLink(limits, pipe, (message, callback) => this.sendIpc(message, callback), {
+      onMessage: shield(log, this.onMessage),
+      onGarbage: (reason: string) => {
+        log.error(describe("STICKY_LINK_FRAME", this.name, reason));
+        this.kill();
+      },
+      onStuck: (bytes: number) => {
+        log.error(describe("STICKY_LINK_STUCK", this.name, bytes));
+        this.kill();
+      },
+    });
+  }
+
+  private kill(): void {
+    this.worker.process.kill("SIGKILL");
+  }
+
+  private sendIpc(message: object, callback: () => void): void {
+    if (!this.worker.isConnected()) return;
+    this.worker.send(message as never, callback);
+  }
+}

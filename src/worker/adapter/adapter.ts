@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+import { Adapter, type BroadcastOptions, MessageType, type Session } from "socket.io-adapter";
+import { packParts } from "../../protocol/encoded-packet";
+import type { Cast } from "../../protocol/messages";
+import { EVERYBODY, keyOfRoom, keysOfRooms, type RoomKey } from "../../protocol/room-key";
+import { now } from "../link/clock";
+import { recoveryAlone } from "../recovery/in-process";
+import { SessionMirror } from "../recovery/session-mirror";
+import { SessionRestore } from "../recovery/session-restore";
+import { watchConnecting } from "../socket-io/connecting-internals";
+import { countAcks, rememberClient } from "../socket-io/session-internals";
+import {
+  abandon,
+  letFreshClientsRecover,
+  type Nsp,
+  type Packet,
+  pongMs,
+  recoverableMs,
+} from "../socket-io/socket-io-internals";
+import { Delivery } from "./delivery";
+import { type AdapterOptions, MessagingAdapter } from "./messaging-adapter";
+
+/** Socket.IO's packet type for events. */
+const EVENT = 2;
+
+/**
+ * A Socket.IO adapter that reaches the clients of all workers of an app through the primary. A broadcast is encoded
+ * once, here, and goes only to workers with a member of its rooms; the primary knows them because each adapter tells
+ * which rooms it has. In a process that is not a cluster worker it is an in-memory adapter, and restores sessions as
+ * Socket.IO's own does.
+ */
+export class NodeClusterAdapter extends MessagingAdapter {
+  /** In a process of its own, with connection state recovery. */
+  private readonly alone: ReturnType<typeof recoveryAlone>;
+  /** Not in a process of its own. */
+  private readonly delivery: Delivery | undefined;
+  /** With connection state recovery only. */
+  private readonly mirror: SessionMirror | undefined;
+  private readonly returning: SessionRestore | undefined;
+  private populated = false;
+
+  // biome-ignore lint/suspicious/noExplicitAny: a namespace of the app's own Socket.IO, in any version
+  constructor(nsp: any, options: AdapterOptions = {}) {
+    super(nsp, options);
+    // Socket.IO does not tell an adapter that it was replaced; the former one would still hear and answer.
+    nsp.adapter?.close?.();
+    if (!this.link) {
+      this.alone = recoveryAlone(this, nsp);
+      return;
+    }
+    const recoverable = recoverableMs(nsp);
+    this.link.send({ type: "adapter-open", uid: this.uid, recoverableMs: recoverable, pongMs: pongMs(nsp) });
+    if (recoverable !== undefined) {
+      this.link.recovers = true;
+      this.mirror = new SessionMirror(nsp, this.link, (error) => this.report("socket.data", error));
+      this.returning = new SessionRestore(nsp, this.link);
+      this.on("join-room", (room: string, sid: string) => this.onRoomChange("joined", sid, room));
+      this.on("leave-room", (room: string, sid: string) => this.onRoomChange("left", sid, room));
+      this.link.on("surrender", this.onSurrender);
+      letFreshClientsRecover(nsp);
+      watchConnecting(nsp);
+    }
+    this.delivery = new Delivery(this, this.link, this.packetEncoder, this.returning);
+    this.on("create-room", (room: unknown) => this.tellInterest("joined", keyOfRoom(room)));
+    this.on("delete-room", (room: unknown) => this.tellInterest("left", keyOfRoom(room)));
+    this.link.on("cast", this.onCast);
+    this.init();
+  }
+
+  override close(): void {
+    super.close();
+    this.mirror?.close();
+    this.returning?.close();
+    this.link?.off("surrender", this.onSurrender);
+    this.link?.off("cast", this.onCast);
+  }
+
+  override async broadcast(packet: Packet, opts: BroadcastOptions): Promise<void> {
+    const target = this.link && !opts.flags?.local ? this.targetOf(opts) : undefined;
+    const kept = target !== undefined && this.isKept(packet, opts);
+    if (this.returning && !kept) endWithoutOffset(packet);
+    try {
+      this.packetEncoder.encodeOnce(packet, this.nsp.name);
+    } catch (error) {
+      this.report(String((packet.data as unknown[])?.[0]), error as Error);
+      return;
+    }
+    if (this.alone) {
+      this.alone.broadcast(packet, opts);
+      return;
+    }
+    if (this.link && target) {
+      const cast: Cast = {
+        type: "cast",
+        volatile: opts.flags?.volatile === true,
+        compress: opts.flags?.compress,
+        time: kept ? now() : undefined,
+        target,
+        payload: packParts(this.packetEncoder.encode(packet)),
+      };
+      // What is put in order has to leave before the app can tell anybody that it was emitted, and comes back.
+      const name = String((packet.data as unknown[])?.[0]);
+      if (kept && this.link.sendNow(cast, name)) {
+        this.delivery!.await(cast);
+        return;
+      }
+      if (!kept) this.link.send(cast, name);
+    } else if (this.link) {
+      // Rooms that are neither strings nor numbers have no key; everybody is told then.
+      this.tell(MessageType.BROADCAST, opts, { packet: packParts(this.packetEncoder.encode(packet)) });
+    }
+    Adapter.prototype.broadcast.call(this, packet, opts);
+  }
+
+  override addAll(id: string, rooms: Set<string>): void {
+    super.addAll(id, rooms);
+    this.tellPopulation();
+    const restored = this.returning?.joined(id);
+    const socket = this.mirror && this.nsp.sockets.get(id);
+    if (socket) {
+      countAcks(socket);
+      rememberClient(socket);
+      const isNew = this.mirror!.open(id, this.sids.get(id) ?? [], restored);
+      if (isNew)
+        this.link!.outbox.connects(socket.client, () => this.delivery!.missed(id, restored?.missed ?? []));
+    }
+  }
+
+  override delAll(id: string): void {
+    const data = this.returning?.left(id);
+    const client = this.nsp.sockets.get(id)?.client;
+    if (data !== undefined) this.mirror?.giveBack(id, data);
+    else if (this.mirror?.end(id) && client) this.link!.outbox.flush(client, id);
+    super.delAll(id);
+    this.tellPopulation();
+  }
+
+  override persistSession(session: { sid: string; data: unknown }): void {
+    this.mirror?.lose(session.sid, session.data);
+    this.alone?.persistSession(session as Session);
+  }
+
+  override restoreSession(pid: string, offset: string): Promise<Session> {
+    if (this.alone) return this.alone.restoreSession(pid, offset);
+    return this.returning && !this.link?.isDown
+      ? this.returning.restore(pid, offset)
+      : super.restoreSession(pid, offset);
+  }
+
+  protected override changeForOthers(change: () => void): void {
+    this.delivery!.changeForOthers(change);
+  }
+
+  /** Events for clients that may come back: not volatile ones, or with acknowledgement. */
+  private isKept(packet: Packet, { flags }: BroadcastOptions): boolean {
+    if (!this.returning || this.link?.isDown || flags?.volatile) return false;
+    return packet.type === EVENT && packet.id === undefined;
+  }
+
+  private targetOf({ rooms, except }: BroadcastOptions): Cast["target"] | undefined {
+    const roomKeys = keysOfRooms(rooms);
+    const exceptKeys = keysOfRooms(except ?? []);
+    return roomKeys && exceptKeys && { nsp: this.nsp.name, rooms: roomKeys, except: exceptKeys };
+  }
+
+  /** Joins leave the process at once, before the client that joined can be told. */
+  private tellInterest(change: "joined" | "left", key: RoomKey | undefined): void {
+    if (key === undefined) return;
+    const rooms: Record<typeof change, RoomKey[]> = { joined: [], left: [] };
+    rooms[change].push(key);
+    this.link!.sendNow({ type: "interest", nsp: this.nsp.name, ...rooms });
+  }
+
+  /** What is for everybody comes only here while there is anybody. */
+  private tellPopulation(): void {
+    const populated = this.sids.size > 0;
+    if (!this.link || populated === this.populated) return;
+    this.populated = populated;
+    this.tellInterest(populated ? "joined" : "left", EVERYBODY);
+  }
+
+  private onRoomChange(change: "joined" | "left", sid: string, room: string): void {
+    this.mirror?.changeRoom(change, sid, room);
+    this.delivery!.noteChange(sid, room, change === "joined");
+  }
+
+  private readonly onCast = (cast: Cast) => {
+    if (cast.target.nsp === this.nsp.name) this.delivery!.fromElsewhere(cast);
+  };
+
+  /** The client is back elsewhere; this end of its old connection has not noticed yet. */
+  private readonly onSurrender = ({ nsp, sid }: { nsp: string; sid: string }) => {
+    if (nsp !== this.nsp.name) return;
+    if (this.returning?.isAwaited(sid)) {
+      setImmediate(() => this.onSurrender({ nsp, sid }));
+      return;
+    }
+    abandon(this.nsp as unknown as Nsp, sid);
+    this.link?.send({ at: now(), type: "surrendered", nsp, sid });
+  };
+}
+
+/** A client that can come back takes a string at the end of any event for its offset, and names it when it does. */
+function endWithoutOffset(packet: Packet): void {
+  const args = packet.data as unknown[];
+  if (packet.type === EVENT && packet.id === undefined && typeof args.at(-1) === "string") args.push(null);
+}
+
+/**
+ * Creates the adapter: `io.adapter(createAdapter())`.
+ *
+ * @param options see {@link AdapterOptions}
+ */
+// biome-ignore lint/suspicious/noExplicitAny: a namespace of the app's own Socket.IO, in any version
+export function createAdapter(options: AdapterOptions = {}): (nsp: any) => NodeClusterAdapter {
+  // Socket.IO calls it with `new`, which an arrow function does not allow.
+  return function adapterFor(nsp) {
+    return new NodeClusterAdapter(nsp, options);
+  };
+}

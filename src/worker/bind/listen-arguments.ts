@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+import type { ListenAddress } from "../../protocol/messages";
+
+/**
+ * The public address in the arguments of `server.listen()`, in any of its forms; `undefined` for those that the primary
+ * cannot open: handles, file descriptors, and what the app wants for itself (`exclusive`).
+ *
+ * @see https://nodejs.org/api/net.html#serverlisten
+ */
+export function listenAddress(args: readonly unknown[]): ListenAddress | undefined {
+  const [first, second, third] = args;
+  if (typeof first === "object" && first !== null) {
+    const { port, host, path, backlog, exclusive, fd } = first as Record<string, unknown>;
+    if (exclusive || typeof fd === "number") return undefined;
+    if (typeof path === "string") return withBacklog({ path }, backlog);
+    return fromPort(port, host, backlog);
+  }
+  if (typeof first === "string" && !isPort(first)) return withBacklog({ path: first }, second);
+  if (first === undefined || first === null || typeof first === "function") return { port: 0 };
+  return fromPort(first, second, typeof second === "number" ? second : third);
+}
+
+/** The callback in the arguments of `server.listen()`. */
+export function listenCallback(args: readonly unknown[]): (() => void) | undefined {
+  const last = args.at(-1);
+  return typeof last === "function" ? (last as () => void) : undefined;
+}
+
+function fromPort(port: unknown, host: unknown, backlog: unknown): ListenAddress | undefined {
+  if (!isPort(port)) return undefined;
+  const address: ListenAddress = { port: Number(port) };
+  if (typeof host === "string") address.host = host;
+  return withBacklog(address, backlog);
+}
+
+function withBacklog(address: ListenAddress, backlog: unknown): ListenAddress {
+  if (typeof backlog !== "number" || !Number.isFinite(backlog) || backlog <= 0) return address;
+  return { ...address, backlog };
+}
+
+function isPort(value: unknown): boolean {
+  if (typeof value !== "number" && (typeof value !== "string" || value.trim() === "")) return false;
+  const port = Number(value);
+  return Number.isInteger(port) && port >= 0 && port <= 65535;
+}

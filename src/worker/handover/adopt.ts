@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+import { ServerResponse } from "node:http";
+import { Socket } from "node:net";
+import type { Handle } from "../../node-internals";
+import type { MovedSession } from "../../protocol/messages";
+import { offsetOfOrder } from "../../protocol/offset";
+import type { Sessions } from "../http/sessions";
+import type { Whereabouts } from "../http/whereabouts";
+import type { WorkerLink } from "../link/link";
+import type { SocketIoServer } from "../socket-io/engine";
+import {
+  type EioServer,
+  type EioSocket,
+  type Encoder,
+  handshakeRequest,
+  ping,
+  reconnect,
+  swallowWrites,
+} from "../socket-io/session-internals";
+
+const HANDSHAKE_TIMEOUT_MS = 2000;
+
+/**
+ * Taking over a live session: its handshake is replayed against this worker's own Engine.IO and Socket.IO, the answers
+ * are kept from the client, the state comes from the primary as in recovery, and reading goes on where the other worker
+ * stopped. Requests of the session wait meanwhile.
+ */
+export async function adoptSession(
+  session: MovedSession,
+  handle: Handle | undefined,
+  io: SocketIoServer,
+  link: WorkerLink,
+  sessions: Sessions,
+  whereabouts: Whereabouts,
+  onConnected: (socket: Socket) => void,
+): Promise<void> {
+  const socket = new Socket({
+    ...{ handle, pauseOnCreate: true },
+    allowHalfOpen: true,
+    readable: true,
+    writable: true,
+  });
+  socket.on("error", () => {});
+  const release = whereabouts.hold(session.sid);
+  let ok = false;
+  try {
+    ok = await replay(session, socket, io, link, sessions);
+  } finally {
+    release();
+    link.send({ type: "adopted", sid: session.sid, ok });
+    if (!ok || session.transport === "polling") socket.destroy();
+    else {
+      onConnected(socket);
+      socket.resume();
+    }
+  }
+}
+
+async function replay(
+  session: MovedSession,
+  socket: Socket,
+  io: SocketIoServer,
+  link: WorkerLink,
+  sessions: Sessions,
+): Promise<boolean> {
+  const engine = io.engine as unknown as EioServer;
+  const request = handshakeRequest(session, socket);
+  sessions.expect(request, session.sid);
+  const restore = swallowWrites(socket);
+  if (session.transport === "polling") {
+    Object.defineProperty(socket, "remoteAddress", { value: session.remoteAddress });
+  }
+  const conn = await connection(engine, session.sid, () => {
+    if (session.transport === "websocket") engine.handleUpgrade(request, socket, Buffer.alloc(0));
+    else engine.handleRequest(request, new ServerResponse(request));
+  });
+  restore();
+  if (!conn) return false;
+  const { encoder } = io as unknown as { encoder: Encoder };
+  const connected = await reconnect(conn, encoder, session, (order) => offsetOfOrder(link.epoch, order));
+  if (connected) ping(conn);
+  else conn.close(true);
+  return connected;
+}
+
+/** The sessions that each engine is about to open, by id. */
+const expected = new WeakMap<EioServer, Map<string, (conn: EioSocket) => void>>();
+
+function connection(engine: EioServer, sid: string, begin: () => void): Promise<EioSocket | undefined> {
+  let awaited = expected.get(engine);
+  if (!awaited) {
+    awaited = new Map();
+    expected.set(engine, awaited);
+    engine.on("connection", (conn) => expected.get(engine)?.get(conn.id)?.(conn));
+  }
+  const waiting = awaited;
+  return new Promise((resolve) => {
+    const done = (conn: EioSocket | undefined) => {
+      clearTimeout(timer);
+      waiting.delete(sid);
+      resolve(conn);
+    };
+    waiting.set(sid, done);
+    const timer = setTimeout(() => done(undefined), HANDSHAKE_TIMEOUT_MS);
+    begin();
+  });
+}

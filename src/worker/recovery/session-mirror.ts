@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+import { deserialize, serialize } from "node:v8";
+import { keyOfRoom, type RoomKey } from "../../protocol/room-key";
+import { now } from "../link/clock";
+import type { WorkerLink } from "../link/link";
+import { sendable } from "../link/sendable";
+import type { Nsp } from "../socket-io/socket-io-internals";
+
+/** How old `socket.data` may be if this process is killed. */
+const DATA_INTERVAL_MS = 1000;
+const NO_DATA = encodeData({});
+
+const mirrors = new Set<SessionMirror>();
+
+/** `socket.data` as it travels. Throws if it cannot be sent to another process. */
+export function encodeData(data: unknown): string {
+  return serialize(data).toString("base64");
+}
+
+export function decodeData(data: string): unknown {
+  return deserialize(Buffer.from(data, "base64"));
+}
+
+/**
+ * Tells the primary what the recoverable sessions of one namespace are at the moment, so that they can be restored also
+ * if this process has no time to say so. Sessions and rooms are told as they change, at once: what a client was told holds
+ * also if this process then stalls or dies. Data is told once a second, and when the process exits by itself.
+ */
+export class SessionMirror {
+  /** The data of each session as the primary has it. */
+  private readonly told = new Map<string, string>();
+  /** Connected sockets whose ids, set by the app, are no strings: nothing is told of them, so they are not restored. */
+  private readonly untold = new Set<unknown>();
+  private readonly timer: NodeJS.Timeout;
+
+  constructor(
+    private readonly nsp: Nsp,
+    private readonly link: WorkerLink,
+    private readonly onUnserializable: (error: Error) => void,
+  ) {
+    this.timer = setInterval(() => this.tellData(), DATA_INTERVAL_MS);
+    this.timer.unref();
+    if (mirrors.size === 0) process.on("exit", tellAllData);
+    mirrors.add(this);
+  }
+
+  close(): void {
+    clearInterval(this.timer);
+    mirrors.delete(this);
+    if (mirrors.size === 0) process.off("exit", tellAllData);
+  }
+
+  /** A socket is connected. Returns whether that is news. */
+  open(sid: string, rooms: Iterable<unknown>, restored?: { data: string; rooms: Set<RoomKey> }): boolean {
+    const pid = this.nsp.sockets.get(sid)?.pid;
+    if (pid === undefined || this.told.has(sid) || this.untold.has(sid)) return false;
+    if (typeof sid !== "string") {
+      this.untold.add(sid);
+      return true;
+    }
+    const data = restored?.data ?? NO_DATA;
+    this.told.set(sid, data);
+    const nsp = this.nsp.name;
+    const keys = [...rooms].map(keyOfRoom).filter((key) => key !== undefined);
+    if (!restored) {
+      this.link.sendNow({ at: now(), type: "session-open", nsp, sid, pid, rooms: keys, data });
+      return true;
+    }
+    // The primary knows it: it has just restored it. A middleware may have changed its rooms since.
+    const present = new Set(keys);
+    const joined = keys.filter((key) => !restored.rooms.has(key));
+    const left = [...restored.rooms].filter((key) => !present.has(key));
+    if (joined.length + left.length > 0) {
+      this.link.sendNow({ at: now(), type: "session-rooms", nsp, sid, joined, left });
+    }
+    return true;
+  }
+
+  changeRoom(change: "joined" | "left", sid: string, room: unknown): void {
+    const key = keyOfRoom(room);
+    if (key === undefined || !this.told.has(sid)) return;
+    const rooms = { joined: change === "joined" ? [key] : [], left: change === "left" ? [key] : [] };
+    this.link.sendNow({ at: now(), type: "session-rooms", nsp: this.nsp.name, sid, ...rooms });
+  }
+
+  /** The client is gone, and may come back. */
+  lose(sid: string, data: unknown): void {
+    if (!this.told.delete(sid)) return;
+    this.link.send({ at: now(), type: "session-lost", nsp: this.nsp.name, sid, data: this.encode(data) });
+  }
+
+  /** The socket leaves all rooms: unless it was lost before, it is gone for good. Returns whether it is. */
+  end(sid: string): boolean {
+    if (this.untold.delete(sid)) return true;
+    if (!this.told.delete(sid)) return false;
+    this.link.send({ at: now(), type: "session-over", nsp: this.nsp.name, sid });
+    return true;
+  }
+
+  /** A restored session whose socket was never connected: it is as it was. */
+  giveBack(sid: string, data: string): void {
+    this.link.send({ at: now(), type: "session-lost", nsp: this.nsp.name, sid, data });
+  }
+
+  tellData(send: "send" | "sendNow" = "send"): void {
+    for (const [sid, last] of this.told) {
+      const socket = this.nsp.sockets.get(sid);
+      const data = socket && this.encode(socket.data);
+      if (data === undefined || data === last) continue;
+      this.told.set(sid, data);
+      this.link[send]({ at: now(), type: "session-data", nsp: this.nsp.name, sid, data });
+    }
+  }
+
+  private encode(data: unknown): string {
+    try {
+      return isEmpty(data) ? NO_DATA : encodeData(data);
+    } catch {
+      return encodeData(sendable(data, this.onUnserializable));
+    }
+  }
+}
+
+function tellAllData(): void {
+  for (const mirror of mirrors) mirror.tellData("sendNow");
+}
+
+function isEmpty(data: unknown): boolean {
+  if (typeof data !== "object" || data === null) return false;
+  for (const _ in data) return false;
+  return Object.getPrototypeOf(data) === Object.prototype;
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+import { describe } from "../../errors";
+import type { EioServer, EioSocket, Encoder, SioSocket } from "./session-internals";
+
+/**
+ * Whether the installed Socket.IO, Engine.IO and ws have the private parts that moving a session needs; what is done
+ * with them is in `session-internals.ts`. The server is looked at when it is attached, each kind of transport with its
+ * first session, as a session alone shows what it consists of.
+ *
+ *     fits ──the first part that is not as expected──▶ off, for this process: one line says so
+ */
+let off = false;
+const fitting = new Set<string>();
+
+interface SioServer {
+  encoder?: Partial<Encoder>;
+  opts?: { connectionStateRecovery?: unknown };
+  engine?: Partial<EioServer> & { ws?: { options?: { WebSocket?: { Receiver?: new () => object } } } };
+}
+
+/** Whether sessions stay where they are. */
+export function handoverIsOff(): boolean {
+  return off;
+}
+
+/** Looks at a Socket.IO server, if its sessions are to be moved. */
+export function checkServer(io: SioServer): void {
+  if (io.opts?.connectionStateRecovery) verdict(missingFromServer(io));
+}
+
+/** Looks at a session whose transport is of a kind that was not seen before. */
+export function checkSession(conn: EioSocket, sockets: readonly SioSocket[]): void {
+  const { name } = conn.transport;
+  if (off || fitting.has(name)) return;
+  verdict(missingFromSession(conn, sockets));
+  fitting.add(name);
+}
+
+function verdict(missing: string | undefined): void {
+  if (missing === undefined || off) return;
+  off = true;
+  console.error(describe("STICKY_HANDOVER_OFF", missing));
+}
+
+export function missingFromServer({ encoder, engine }: SioServer): string | undefined {
+  if (typeof encoder?.encode !== "function") return "Server.encoder";
+  for (const name of ["handleUpgrade", "handleRequest"] as const) {
+    if (typeof engine?.[name] !== "function") return `engine.${name}`;
+  }
+  const Receiver = engine?.ws?.options?.WebSocket?.Receiver;
+  return Receiver && missingFromReceiver(new Receiver());
+}
+
+export function missingFromSession(conn: EioSocket, sockets: readonly SioSocket[]): string | undefined {
+  for (const { acks, _onclose, ack } of sockets) {
+    if (!(acks instanceof Map)) return "Socket.acks";
+    if (typeof _onclose !== "function") return "Socket._onclose";
+    if (typeof ack !== "function") return "Socket.ack";
+  }
+  for (const name of ["onClose", "sendPacket"] as const) {
+    if (typeof conn[name] !== "function") return `engine.Socket.${name}`;
+  }
+  if (!Array.isArray(conn.writeBuffer)) return "engine.Socket.writeBuffer";
+  if (conn.transport.name !== "websocket") return undefined;
+  if (!conn.transport.socket?._socket) return "WebSocket._socket";
+  return missingFromReceiver(conn.transport.socket._receiver);
+}
+
+function missingFromReceiver(receiver: object | undefined): string | undefined {
+  for (const name of ["_state", "_bufferedBytes", "_fragmented"]) {
+    if (typeof (receiver as Record<string, unknown> | undefined)?.[name] !== "number") {
+      return `ws.Receiver.${name}`;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import { until } from "../../../helpers/daemon";
+import { run, SCRIPTED, threeWorkers } from "../../../helpers/relay";
+
+const BEATING = SCRIPTED.replace(
+  "createAdapter()",
+  "createAdapter({ heartbeatInterval: 300, heartbeatTimeout: 3000 })",
+);
+
+test("a worker that is silent for heartbeatTimeout is not waited for until it is heard again", async () => {
+  const { clients } = await threeWorkers({}, BEATING);
+  const [first] = clients;
+  const silent = (await clients[2]!.emitWithAck("who")) as number;
+  process.kill(silent, "SIGSTOP");
+  // Far more than `run` waits.
+  expect(await run(first!, `io.timeout(60_000).fetchSockets().then((all) => all.length)`)).toBe(2);
+  // The other one has said nothing but its heartbeat all the while.
+  expect(await run(first!, `io.serverSideEmitWithAck("add", 1, 2)`)).toEqual([3]);
+
+  process.kill(silent, "SIGCONT");
+  const answers = async () => (await run(first!, `io.serverSideEmitWithAck("add", 1, 2)`)) as number[];
+  await until(async () => (await answers()).length === 2 || undefined, "both to be asked");
+});

@@ -1,0 +1,55 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { AgedSet } from "../../../../src/primary/connections/aged-set";
+
+let expired: string[];
+let set: AgedSet<string>;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  expired = [];
+  set = new AgedSet(100, (member) => expired.push(member));
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test("each member expires when its time has come, oldest first", () => {
+  set.add("a");
+  vi.advanceTimersByTime(60);
+  set.add("b");
+  vi.advanceTimersByTime(60);
+  expect(expired).toEqual(["a"]);
+  vi.advanceTimersByTime(60);
+  expect(expired).toEqual(["a", "b"]);
+  expect(set.size).toBe(0);
+});
+
+test("a member that was deleted, shifted or cleared does not expire", () => {
+  for (const member of ["a", "b", "c", "d"]) set.add(member);
+  expect(set.delete("b")).toBe(true);
+  expect(set.delete("b")).toBe(false);
+  expect(set.shift()).toBe("a");
+  expect(set.clear()).toEqual(["c", "d"]);
+  expect(set.shift()).toBeUndefined();
+  vi.advanceTimersByTime(1000);
+  expect(expired).toEqual([]);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("a member that is added again becomes the youngest", () => {
+  set.add("a");
+  set.add("b");
+  vi.advanceTimersByTime(60);
+  set.add("a");
+  vi.advanceTimersByTime(60);
+  expect(expired).toEqual(["b"]);
+});
+
+test("it can be used again after all have expired", () => {
+  set.add("a");
+  vi.advanceTimersByTime(100);
+  set.add("b");
+  vi.advanceTimersByTime(100);
+  expect(expired).toEqual(["a", "b"]);
+});
