@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import type { Worker } from "node:cluster";
 import type { Socket } from "node:net";
-import { type Log, shield } from "../log";
+import { type Clock, createClock } from "../clock";
+import type { Log } from "../log";
 import type { ListenAddress, MovedSession, Peer, ToPrimary } from "../protocol/messages";
 import { removePrivateAddress } from "../protocol/private-address";
 import { AgedSet } from "./connections/aged-set";
@@ -48,6 +49,8 @@ export class App implements WorkerOwner {
   private arrivals: Arrivals;
   private waiting: AgedSet<Arrival>;
   private readonly relay: Relay;
+  /** What waits for something in this app waits by this clock. */
+  readonly clock: Clock;
   readonly handover = new Handover({
     pick: (from) => this.leastLoaded.pick(this.readyWorkers().filter((worker) => worker !== from)),
     claim: (sessionId, worker) => this.owners.assign(sessionId, worker),
@@ -62,7 +65,8 @@ export class App implements WorkerOwner {
     private options: AppOptions,
     readonly log: Log,
   ) {
-    this.relay = new Relay(this.workers, log, options.recovery);
+    this.clock = createClock(log);
+    this.relay = new Relay(this.workers, this.clock, options.recovery);
     this.balancer = new Balancer(options.method);
     this.arrivals = this.createArrivals();
     this.waiting = this.createWaiting();
@@ -214,11 +218,11 @@ export class App implements WorkerOwner {
   }
 
   private createArrivals(): Arrivals {
-    return new Arrivals(this.options, this.log, (arrival) => this.route(arrival));
+    return new Arrivals(this.options, this.log, this.clock, (arrival) => this.route(arrival));
   }
 
   private createWaiting(): AgedSet<Arrival> {
-    return new AgedSet(this.options.queueTimeoutMs, ({ socket }) => refuse(socket, 503));
+    return new AgedSet(this.clock, this.options.queueTimeoutMs, ({ socket }) => refuse(socket, 503));
   }
 
   private route(arrival: Arrival): void {
@@ -243,10 +247,7 @@ export class App implements WorkerOwner {
   private mayBeClaimedSoon(arrival: Arrival): boolean {
     if (arrival.attempts > 0 || ![...this.workers].some(({ official }) => official)) return false;
     arrival.attempts++;
-    setTimeout(
-      shield(this.log, () => this.route(arrival)),
-      CLAIM_DELAY_MS,
-    );
+    this.clock.after(CLAIM_DELAY_MS, () => this.route(arrival));
     return true;
   }
 
@@ -278,6 +279,7 @@ export class App implements WorkerOwner {
       this.name,
       address,
       this.log,
+      this.clock,
       (socket) => this.accept(socket),
       () => {
         for (const worker of this.workers) this.tellListening(worker);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 import cluster, { type Worker } from "node:cluster";
 import type { Socket } from "node:net";
+import { LAST_WORDS_MS } from "../protocol/timing";
 import type { App } from "./app";
 import type { WorkerHandle } from "./workers/worker-handle";
-
-const LAST_WORDS_MS = 1000;
 
 /**
  * Attaches a forked worker to an app. Its messages that are meant for us are taken out of the worker's `message` events
@@ -24,7 +23,7 @@ export function bindWorker(app: App, worker: Worker, chair?: string, held?: bool
   worker.once("disconnect", () => handle.left());
   // The IPC channel may still have something to tell; its end follows at once, unless somebody has inherited it.
   worker.once("exit", () => {
-    if (worker.isConnected()) setTimeout(() => handle.left(), LAST_WORDS_MS).unref();
+    if (worker.isConnected()) app.clock.after(LAST_WORDS_MS, () => handle.left());
     else handle.left();
   });
   return handle;

@@ -30,3 +30,15 @@ export function keysOfRooms(rooms: Iterable<unknown>): RoomKey[] | undefined {
   }
   return keys;
 }
+
+/** A name within a namespace: of a room, or of a session. Two of them are equal only if both parts are. */
+export type NamespacedKey = string & { readonly __brand: "NamespacedKey" };
+
+/**
+ * The key under which something is kept that belongs to a namespace. Namespaces and rooms may contain any character, so
+ * nothing can stand between the two: the namespace's length in front says where it ends. (With a line break in between,
+ * for example, the room "b" of "/a" and a room of the namespace "/a\nb" could share a key.)
+ */
+export function keyIn(nsp: string, name: string): NamespacedKey {
+  return `${nsp.length}:${nsp}${name}` as NamespacedKey;
+}

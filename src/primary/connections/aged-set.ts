@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import type { Clock } from "../../clock";
 
 /**
  * A set whose members expire after the same time, oldest first. One timer serves all of them.
@@ -8,6 +9,7 @@ export class AgedSet<T> {
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
+    private readonly clock: Clock,
     private readonly maxAgeMs: number,
     private readonly onExpired: (member: T) => void,
   ) {}
@@ -19,7 +21,7 @@ export class AgedSet<T> {
   /** Adds a member; one that is there already becomes the youngest. */
   add(member: T): void {
     this.since.delete(member);
-    this.since.set(member, Date.now());
+    this.since.set(member, this.clock.now());
     if (!this.timer) this.schedule(this.maxAgeMs);
   }
 
@@ -46,13 +48,12 @@ export class AgedSet<T> {
   }
 
   private schedule(delayMs: number): void {
-    this.timer = setTimeout(() => this.expire(), delayMs);
-    this.timer.unref();
+    this.timer = this.clock.after(delayMs, () => this.expire());
   }
 
   private expire(): void {
     this.timer = undefined;
-    const now = Date.now();
+    const now = this.clock.now();
     for (const [member, since] of this.since) {
       const left = since + this.maxAgeMs - now;
       if (left > 0) {

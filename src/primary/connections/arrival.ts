@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { Socket } from "node:net";
+import type { Clock } from "../../clock";
 import { type Log, shield } from "../../log";
 import { resumeReading, stopReading } from "../../node-internals";
 import type { MovedSession } from "../../protocol/messages";
@@ -61,9 +62,10 @@ export class Arrivals {
   constructor(
     private readonly limits: ArrivalLimits,
     private readonly log: Log,
+    clock: Clock,
     private readonly onArrival: (arrival: Arrival) => void,
   ) {
-    this.pending = new AgedSet(limits.headTimeoutMs, (head) => this.expire(head));
+    this.pending = new AgedSet(clock, limits.headTimeoutMs, (head) => this.expire(head));
   }
 
   /** How many connections have no complete head. */

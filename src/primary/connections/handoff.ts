@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import type { Clock } from "../../clock";
 import { type Handle, handleOf } from "../../node-internals";
 import { seal } from "../../protocol/ipc";
 import { AgedSet } from "./aged-set";
@@ -35,11 +36,12 @@ export class Handoff {
   count = 0;
 
   constructor(
+    clock: Clock,
     private readonly limits: HandoffLimits,
     private readonly send: SendHandle,
     private readonly onReturn: (arrival: Arrival) => void,
   ) {
-    this.waiting = new AgedSet(limits.queueTimeoutMs, (arrival) => this.giveUp(arrival));
+    this.waiting = new AgedSet(clock, limits.queueTimeoutMs, (arrival) => this.giveUp(arrival));
   }
 
   /** Connections that are on their way. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { unlink } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
+import type { Clock } from "../../clock";
 import { describe } from "../../errors";
 import { type Log, shield } from "../../log";
 import { outsideDomain } from "../../node-internals";
@@ -35,6 +36,7 @@ export class Listener {
     private readonly appName: string,
     readonly address: ListenAddress,
     private readonly log: Log,
+    private readonly clock: Clock,
     private readonly onConnection: (socket: Socket) => void,
     /** Called when the state becomes "open" or "failed". */
     private readonly onSettled: () => void,
@@ -107,7 +109,7 @@ export class Listener {
       this.reported = this.error;
       this.log.error(describe("STICKY_PORT", this.appName, describeAddress(this.address), this.error));
     }
-    this.retry = setTimeout(() => this.attempt(), this.retryMs);
+    this.retry = this.clock.after(this.retryMs, () => this.attempt());
     this.retryMs = Math.min(this.retryMs * 2, MAX_RETRY_MS);
     this.onSettled();
   }

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
-import type { RoomKey } from "../../protocol/room-key";
+import { keyIn, type NamespacedKey, type RoomKey } from "../../protocol/room-key";
 
 /**
  * Which workers have a member in which room of which namespace, as far as packets have to be sent there. Most rooms are
  * a socket's own, with one worker: those take no set of their own.
  */
 export class Interest<W extends object> {
-  private readonly members = new Map<string, W | Set<W>>();
+  private readonly members = new Map<NamespacedKey, W | Set<W>>();
   /** How many answers to joins are outstanding, by worker and room: until then it counts as a member. */
-  private readonly expected = new Map<W, Map<string, number>>();
+  private readonly expected = new Map<W, Map<NamespacedKey, number>>();
 
   join(worker: W, nsp: string, room: RoomKey): void {
-    const key = keyOf(nsp, room);
+    const key = keyIn(nsp, room);
     const current = this.members.get(key);
     if (current === undefined) this.members.set(key, worker);
     else if (current instanceof Set) current.add(worker);
@@ -19,20 +19,20 @@ export class Interest<W extends object> {
   }
 
   leave(worker: W, nsp: string, room: RoomKey): void {
-    this.remove(keyOf(nsp, room), worker);
+    this.remove(keyIn(nsp, room), worker);
   }
 
   /** The worker was asked to let sockets join; whether any did is known when it has {@link settle}d. */
   expect(worker: W, nsp: string, room: RoomKey): void {
-    const rooms = this.expected.get(worker) ?? new Map<string, number>();
+    const rooms = this.expected.get(worker) ?? new Map<NamespacedKey, number>();
     this.expected.set(worker, rooms);
-    const key = keyOf(nsp, room);
+    const key = keyIn(nsp, room);
     rooms.set(key, (rooms.get(key) ?? 0) + 1);
   }
 
   settle(worker: W, nsp: string, room: RoomKey): void {
     const rooms = this.expected.get(worker);
-    const key = keyOf(nsp, room);
+    const key = keyIn(nsp, room);
     const count = rooms?.get(key);
     if (!rooms || count === undefined) return;
     if (count > 1) rooms.set(key, count - 1);
@@ -43,12 +43,12 @@ export class Interest<W extends object> {
   /** The workers with a member in any of these rooms. */
   in(nsp: string, rooms: readonly RoomKey[]): Iterable<W> {
     if (rooms.length === 1 && this.expected.size === 0) {
-      const current = this.members.get(keyOf(nsp, rooms[0]!));
+      const current = this.members.get(keyIn(nsp, rooms[0]!));
       return current instanceof Set ? current : current ? [current] : [];
     }
     const workers = new Set<W>();
     for (const room of rooms) {
-      const key = keyOf(nsp, room);
+      const key = keyIn(nsp, room);
       const current = this.members.get(key);
       if (current instanceof Set) for (const worker of current) workers.add(worker);
       else if (current) workers.add(current);
@@ -68,7 +68,7 @@ export class Interest<W extends object> {
     return this.members.size;
   }
 
-  private remove(key: string, worker: W): void {
+  private remove(key: NamespacedKey, worker: W): void {
     const current = this.members.get(key);
     if (current === worker) this.members.delete(key);
     else if (current instanceof Set) {
@@ -76,8 +76,4 @@ export class Interest<W extends object> {
       if (current.size === 1) for (const last of current) this.members.set(key, last);
     }
   }
-}
-
-function keyOf(nsp: string, room: RoomKey): string {
-  return `${nsp}\n${room}`;
 }

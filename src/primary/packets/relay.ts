@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { type Log, shield } from "../../log";
+import type { Clock } from "../../clock";
 import type { CastTarget, Publish, ToPrimary } from "../../protocol/messages";
 import { EVERYBODY } from "../../protocol/room-key";
 import { Recovery, type RecoveryLimits } from "../recovery/recovery";
@@ -34,12 +34,13 @@ export class Relay {
 
   constructor(
     private readonly workers: ReadonlySet<WorkerHandle>,
-    private readonly log: Log,
+    private readonly clock: Clock,
     limits: RecoveryLimits,
   ) {
-    this.recovery = new Recovery(limits, (worker, { nsp, rooms }) => {
+    const onRevived: ConstructorParameters<typeof Recovery<WorkerHandle>>[1] = (worker, { nsp, rooms }) => {
       for (const room of [EVERYBODY, ...rooms.keys()]) this.interest.expect(worker, nsp, room);
-    });
+    };
+    this.recovery = new Recovery(limits, onRevived, clock);
   }
 
   handle(from: WorkerHandle, message: ToPrimary, bytes: Buffer): void {
@@ -95,17 +96,15 @@ export class Relay {
   private endTurnLater(): void {
     if (this.turnEnds) return;
     this.turnEnds = true;
-    setImmediate(this.endTurn);
+    this.clock.nextTurn(this.routeDue);
   }
 
-  private readonly endTurn = () => shield(this.log, () => this.routeDue())();
-
-  private routeDue(): void {
+  private readonly routeDue = () => {
     this.turnEnds = false;
     const due = this.queue.take();
     if (!this.queue.isEmpty) this.endTurnLater();
     for (const frame of due) this.route(frame);
-  }
+  };
 
   private route({ from, message, bytes }: Frame): void {
     if (message.type === "respond") {

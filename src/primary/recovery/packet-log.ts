@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { CastTarget } from "../../protocol/messages";
-import type { RoomKey } from "../../protocol/room-key";
+import { EVERYBODY, keyIn, type NamespacedKey, type RoomKey } from "../../protocol/room-key";
 import { PayloadSlabs, type Place } from "./payload-slabs";
 import type { PastRoom } from "./recovery-store";
 
@@ -33,7 +33,7 @@ interface RoomLog {
  */
 export class PacketLog {
   private readonly all: RoomLog = { packets: [], head: 0 };
-  private readonly byRoom = new Map<string, RoomLog>();
+  private readonly byRoom = new Map<NamespacedKey, RoomLog>();
   private readonly payloads = new PayloadSlabs();
   private lastOrder = 0;
   private oldestOrder = 1;
@@ -45,7 +45,7 @@ export class PacketLog {
 
   constructor(
     private readonly maxBytes: number,
-    private readonly now: () => number = Date.now,
+    private readonly now: () => number,
   ) {}
 
   /** The order of the newest packet; 0 if there was none. */
@@ -110,7 +110,7 @@ export class PacketLog {
     const wasMember = (room: RoomKey, at: number) =>
       (rooms.get(room) ?? Infinity) < at ||
       past.some((each) => each.room === room && each.after < at && at <= each.until);
-    const collect = (key: string, after: number, until = Infinity) => {
+    const collect = (key: NamespacedKey, after: number, until = Infinity) => {
       const log = this.byRoom.get(key);
       if (!log) return;
       for (let i = firstAfter(log, after); i < log.packets.length; i++) {
@@ -121,9 +121,9 @@ export class PacketLog {
           found.set(packet.order, packet);
       }
     };
-    collect(everybodyIn(nsp), order);
-    for (const [room, joined] of rooms) collect(keyOf(nsp, room), Math.max(order, joined));
-    for (const { room, after, until } of past) collect(keyOf(nsp, room), Math.max(order, after), until);
+    collect(keyIn(nsp, EVERYBODY), order);
+    for (const [room, joined] of rooms) collect(keyIn(nsp, room), Math.max(order, joined));
+    for (const { room, after, until } of past) collect(keyIn(nsp, room), Math.max(order, after), until);
     return [...found.values()]
       .sort((a, b) => a.order - b.order)
       .map(({ order, place }) => ({ order, payload: this.payloads.read(place) }));
@@ -148,16 +148,8 @@ export class PacketLog {
   }
 }
 
-function keyOf(nsp: string, room: RoomKey): string {
-  return `${nsp}\n${room}`;
-}
-
-function everybodyIn(nsp: string): string {
-  return `${nsp}\n`;
-}
-
-function keysOf({ nsp, rooms }: CastTarget): string[] {
-  return rooms.length === 0 ? [everybodyIn(nsp)] : [...new Set(rooms)].map((room) => keyOf(nsp, room));
+function keysOf({ nsp, rooms }: CastTarget): NamespacedKey[] {
+  return rooms.length === 0 ? [keyIn(nsp, EVERYBODY)] : [...new Set(rooms)].map((room) => keyIn(nsp, room));
 }
 
 /** Drops the head; compacts when half of the list is gone. Returns whether the list is empty. */

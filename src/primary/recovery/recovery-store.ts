@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { NotRestored, SessionState } from "../../protocol/messages";
-import type { RoomKey } from "../../protocol/room-key";
+import { keyIn, type NamespacedKey, type RoomKey } from "../../protocol/room-key";
 
 /**
  * A session that can be restored, as its worker has told so far:
@@ -46,11 +46,11 @@ const MAX_FORGOTTEN = 10_000;
 
 /** The sessions of one app, live and lost; the lost ones bounded by time, number and bytes. Pure; the clock comes from outside. */
 export class RecoveryStore<W> {
-  private readonly bySid = new Map<string, StoredSession<W>>();
-  private readonly byPid = new Map<string, StoredSession<W>>();
+  private readonly bySid = new Map<NamespacedKey, StoredSession<W>>();
+  private readonly byPid = new Map<NamespacedKey, StoredSession<W>>();
   /** In the order in which they were lost. */
   private readonly lost = new Set<StoredSession<W>>();
-  private readonly forgotten = new Map<string, NotRestored>();
+  private readonly forgotten = new Map<NamespacedKey, NotRestored>();
   /** What the lost sessions take. */
   bytes = 0;
   evicted = 0;
@@ -58,7 +58,7 @@ export class RecoveryStore<W> {
   constructor(
     private readonly maxLost: number,
     private readonly maxBytes: number,
-    private readonly now: () => number = Date.now,
+    private readonly now: () => number,
   ) {}
 
   get size(): number {
@@ -76,12 +76,12 @@ export class RecoveryStore<W> {
 
   /** A live session of this worker. */
   get(worker: W, nsp: string, sid: string): StoredSession<W> | undefined {
-    const session = this.bySid.get(keyOf(nsp, sid));
+    const session = this.bySid.get(keyIn(nsp, sid));
     return session?.worker === worker ? session : undefined;
   }
 
   find(nsp: string, pid: string): StoredSession<W> | NotRestored {
-    const key = keyOf(nsp, pid);
+    const key = keyIn(nsp, pid);
     return this.byPid.get(key) ?? this.forgotten.get(key) ?? "unknown";
   }
 
@@ -130,10 +130,10 @@ export class RecoveryStore<W> {
   forget(session: StoredSession<W>, why: NotRestored = "unknown"): void {
     session.worker = undefined;
     this.noLongerLost(session);
-    this.bySid.delete(keyOf(session.nsp, session.sid));
-    this.byPid.delete(keyOf(session.nsp, session.pid));
+    this.bySid.delete(keyIn(session.nsp, session.sid));
+    this.byPid.delete(keyIn(session.nsp, session.pid));
     if (why === "unknown") return;
-    this.forgotten.set(keyOf(session.nsp, session.pid), why);
+    this.forgotten.set(keyIn(session.nsp, session.pid), why);
     if (this.forgotten.size > MAX_FORGOTTEN) this.forgotten.delete(this.forgotten.keys().next().value!);
   }
 
@@ -143,17 +143,13 @@ export class RecoveryStore<W> {
 
   /** A session replaces those that had one of its ids, so that both maps always hold the same sessions. */
   private put(session: StoredSession<W>): void {
-    const former = this.bySid.get(keyOf(session.nsp, session.sid));
+    const former = this.bySid.get(keyIn(session.nsp, session.sid));
     if (former) this.forget(former);
-    const namesake = this.byPid.get(keyOf(session.nsp, session.pid));
+    const namesake = this.byPid.get(keyIn(session.nsp, session.pid));
     if (namesake) this.forget(namesake);
-    this.bySid.set(keyOf(session.nsp, session.sid), session);
-    this.byPid.set(keyOf(session.nsp, session.pid), session);
+    this.bySid.set(keyIn(session.nsp, session.sid), session);
+    this.byPid.set(keyIn(session.nsp, session.pid), session);
   }
-}
-
-function keyOf(nsp: string, id: string): string {
-  return `${nsp}\n${id}`;
 }
 
 function bytesOf({ data, rooms, past }: StoredSession<unknown>): number {

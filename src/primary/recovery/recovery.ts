@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { randomBytes } from "node:crypto";
+import type { Clock } from "../../clock";
 import { stampCast } from "../../protocol/codec";
 import type { Cast, NotRestored, ToPrimary, ToWorker } from "../../protocol/messages";
 import { orderOfOffset } from "../../protocol/offset";
@@ -49,20 +50,21 @@ export class Recovery<W extends RecoveringWorker> {
 
   /**
    * @param onRevived called before a session is restored on a worker: its packets go there from now on
-   * @param now the clock
    */
   constructor(
     limits: RecoveryLimits,
     private readonly onRevived: (worker: W, session: StoredSession<W>) => void,
-    private readonly now: () => number = Date.now,
+    private readonly clock: Clock,
   ) {
-    this.log = new PacketLog(limits.maxBytes, now);
-    this.sessions = new RecoveryStore(limits.maxSessions, limits.maxBytes, now);
+    this.log = new PacketLog(limits.maxBytes, clock.now);
+    this.sessions = new RecoveryStore(limits.maxSessions, limits.maxBytes, clock.now);
     this.surrenders = new Surrenders(
+      clock,
       (session) => this.freed(session),
       (waiter) => this.refuse(waiter, "unknown"),
     );
     this.queue = new RestoreQueue(
+      clock,
       (waiter) => this.restore(waiter),
       (waiter) => this.refuse(waiter, "unknown"),
     );
@@ -83,12 +85,11 @@ export class Recovery<W extends RecoveringWorker> {
     this.maxAgeMs = Math.max(this.maxAgeMs, recoverableMs);
     this.pongMs = Math.max(this.pongMs, pongMs);
     if (this.timer) return;
-    this.timer = setInterval(() => {
+    this.timer = this.clock.every(EXPIRE_INTERVAL_MS, () => {
       if (this.recoverableMs.size > 0) this.maxAgeMs = largest(this.recoverableMs.values());
       this.log.expire(this.maxAgeMs + this.pongMs + EXPIRE_INTERVAL_MS);
       this.sessions.expire(this.maxAgeMs);
-    }, EXPIRE_INTERVAL_MS);
-    this.timer.unref();
+    });
   }
 
   /** The adapter is gone. */
@@ -178,7 +179,7 @@ export class Recovery<W extends RecoveringWorker> {
 
   /** The last packet that a client has received for certain which was live until now, and when that was sent. */
   private heardByNow(): { atMs: number; order: number } {
-    const atMs = this.now() - this.pongMs;
+    const atMs = this.clock.now() - this.pongMs;
     return { atMs, order: this.log.orderAt(atMs) };
   }
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+import type { Clock } from "../../clock";
+import { RESTORE_QUEUE_WAIT_MS } from "../../protocol/timing";
 import type { Waiter } from "./surrenders";
 
 /** So much may be done in one turn of the event loop, in bytes that are told: some milliseconds. */
@@ -8,8 +10,6 @@ export const SESSION_COST = 10_000;
 export const PACKET_COST = 200;
 /** How often a worker is looked at that has no room. */
 const LOOK_AGAIN_MS = 10;
-/** How long a session may wait; less than its worker does, which may have waited for another worker before. */
-const WAIT_TIMEOUT_MS = 15_000;
 
 /**
  * Sessions that are not restored at once, so that many that come back together hold up neither the event loop nor, by what
@@ -27,6 +27,7 @@ export class RestoreQueue<W> {
    * @param onGiveUp it has waited for long enough
    */
   constructor(
+    private readonly clock: Clock,
     private readonly restore: (waiter: Waiter<W>) => boolean,
     private readonly onGiveUp: (waiter: Waiter<W>) => void,
   ) {}
@@ -43,7 +44,7 @@ export class RestoreQueue<W> {
 
   /** Restores the session now or, if others wait or too much was done in this turn, later. */
   add(waiter: Waiter<W>): void {
-    const entry = { waiter, deadline: Date.now() + WAIT_TIMEOUT_MS };
+    const entry = { waiter, deadline: this.clock.now() + RESTORE_QUEUE_WAIT_MS };
     const others = this.waiting.get(waiter.worker);
     if (others) {
       others.push(entry);
@@ -55,7 +56,7 @@ export class RestoreQueue<W> {
 
   /** Something was done for a session. */
   spend(cost: number): void {
-    if (this.spent === 0) setImmediate(this.nextTurn);
+    if (this.spent === 0) this.clock.nextTurn(this.nextTurn);
     this.spent += cost;
   }
 
@@ -78,7 +79,7 @@ export class RestoreQueue<W> {
         return;
       }
       const { waiter, deadline } = queue[0]!;
-      if (Date.now() > deadline) this.onGiveUp(waiter);
+      if (this.clock.now() > deadline) this.onGiveUp(waiter);
       else if (!this.restore(waiter)) {
         this.lookAgain();
         return;
@@ -89,9 +90,9 @@ export class RestoreQueue<W> {
   }
 
   private lookAgain(): void {
-    this.timer ??= setTimeout(() => {
+    this.timer ??= this.clock.after(LOOK_AGAIN_MS, () => {
       this.timer = undefined;
       this.goOn();
-    }, LOOK_AGAIN_MS);
+    });
   }
 }

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
+
+import type { Clock } from "../../clock";
 import type { ToPrimary } from "../../protocol/messages";
+import { keyIn, type NamespacedKey } from "../../protocol/room-key";
+import { SURRENDER_TIMEOUT_MS, SURRENDERED_SESSION_WAIT_MS } from "../../protocol/timing";
 import type { StoredSession } from "./recovery-store";
 
 /** A worker that a session's client came to. */
@@ -7,11 +11,6 @@ export interface Waiter<W> {
   worker: W;
   request: Extract<ToPrimary, { type: "restore" }>;
 }
-
-/** How long a worker may take to give up a session whose client came back elsewhere. */
-const SURRENDER_TIMEOUT_MS = 1000;
-/** How long a session may be awaited in all; less than a worker waits for its answer. */
-const WAIT_TIMEOUT_MS = 4000;
 
 /**
  * Sessions whose client came back before their worker noticed that it was away:
@@ -31,13 +30,14 @@ export class Surrenders<W> {
   /** How often a worker was asked to give a session up and has not answered: what it says of it is of the past. */
   private readonly owing = new Map<StoredSession<W>, Map<W, number>>();
   /** The same sessions by name; there are two of a name if an id is used again. */
-  private readonly owingByName = new Map<string, Set<StoredSession<W>>>();
+  private readonly owingByName = new Map<NamespacedKey, Set<StoredSession<W>>>();
 
   /**
    * @param onFree nobody has the session any more that was asked for; also if it was not given up in time
    * @param onGiveUp the waiter has waited for long enough, or for an older connection than another of its worker
    */
   constructor(
+    private readonly clock: Clock,
     private readonly onFree: (session: StoredSession<W>) => void,
     private readonly onGiveUp: (waiter: Waiter<W>) => void,
   ) {}
@@ -74,7 +74,7 @@ export class Surrenders<W> {
     }
     this.waiting.set(
       session,
-      waiters.set(waiter.worker, { waiter, timer: setTimeout(giveUp, WAIT_TIMEOUT_MS) }),
+      waiters.set(waiter.worker, { waiter, timer: this.clock.after(SURRENDERED_SESSION_WAIT_MS, giveUp) }),
     );
     if (this.asked.has(session)) return false;
     this.expect(session, session.worker!);
@@ -116,7 +116,7 @@ export class Surrenders<W> {
   private expect(session: StoredSession<W>, worker: W): void {
     this.asked.set(
       session,
-      setTimeout(() => this.free(session), SURRENDER_TIMEOUT_MS),
+      this.clock.after(SURRENDER_TIMEOUT_MS, () => this.free(session)),
     );
     const owing = this.owing.get(session) ?? new Map<W, number>();
     this.owing.set(session, owing.set(worker, (owing.get(worker) ?? 0) + 1));
@@ -157,6 +157,6 @@ export class Surrenders<W> {
   }
 }
 
-function nameOf({ nsp, sid }: { nsp: string; sid: string }): string {
-  return `${nsp}\n${sid}`;
+function nameOf({ nsp, sid }: { nsp: string; sid: string }): NamespacedKey {
+  return keyIn(nsp, sid);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import type { Clock } from "../../clock";
 
 /** How long the drain of a worker may take. */
 export interface DrainLimits {
@@ -27,7 +28,10 @@ export class Drain {
   private onTheirWay = 0;
   startedMs = 0;
 
-  constructor(private readonly report: (tookMs: number) => void) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly report: (tookMs: number) => void,
+  ) {}
 
   /** Whether the worker has given up all it can. */
   get over(): boolean {
@@ -39,9 +43,9 @@ export class Drain {
     if (this.over) return Promise.resolve();
     if (this.state === "none") {
       this.state = "running";
-      this.startedMs = Date.now();
+      this.startedMs = this.clock.now();
       this.limits = limits;
-      this.timers.push(setTimeout(() => this.stop(), limits.timeoutMs));
+      this.timers.push(this.clock.after(limits.timeoutMs, () => this.stop()));
       this.progress(sessions);
     }
     return new Promise((resolve) => this.waiters.push(resolve));
@@ -52,7 +56,8 @@ export class Drain {
     if (this.state !== "running" || !this.limits) return;
     clearTimeout(this.standstill);
     const { standstillMs, sessionStandstillMs } = this.limits;
-    this.standstill = setTimeout(() => this.stop(), sessions > 0 ? sessionStandstillMs : standstillMs);
+    const waitMs = sessions > 0 ? sessionStandstillMs : standstillMs;
+    this.standstill = this.clock.after(waitMs, () => this.stop());
   }
 
   /** Ends the wait, whatever the worker still has. */
@@ -85,6 +90,6 @@ export class Drain {
   private reportIfSettled(): void {
     if (this.state !== "finished" || this.onTheirWay > 0) return;
     this.state = "reported";
-    this.report(Date.now() - this.startedMs);
+    this.report(Math.round(this.clock.now() - this.startedMs));
   }
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 import type { Socket } from "node:net";
+import type { Clock } from "../../clock";
 import { decodeFrame, encodeFrame, FrameError } from "../../protocol/codec";
 import { type Frame, FrameReader, MAX_FRAME_BYTES } from "../../protocol/frame-reader";
 import { seal } from "../../protocol/ipc";
 import type { ToPrimary, ToWorker } from "../../protocol/messages";
 import { fromWorker } from "../../protocol/shapes";
+import { LAST_WORDS_MS } from "../../protocol/timing";
 import { TickWriter } from "./tick-writer";
 
 export interface LinkLimits {
@@ -27,9 +29,6 @@ export function maxFrameBytes({ linkBufferBytes }: LinkLimits): number {
   return Math.min(linkBufferBytes, MAX_FRAME_BYTES);
 }
 
-/** The end of a dead worker's pipe comes at once, unless a process that it started has inherited it. */
-const FINISH_TIMEOUT_MS = 1000;
-
 /**
  * The primary's end of the link to one worker: the inherited pipe if there is one, else the IPC channel.
  * What is sent in one tick leaves in one write.
@@ -47,6 +46,7 @@ export class PrimaryLink {
   private stuckTimer: NodeJS.Timeout | undefined;
 
   constructor(
+    private readonly clock: Clock,
     private readonly limits: LinkLimits,
     private readonly pipe: Socket | undefined,
     private readonly sendIpc: (message: object, callback: () => void) => void,
@@ -107,7 +107,7 @@ export class PrimaryLink {
       done();
       return;
     }
-    const timer = setTimeout(() => this.close(), FINISH_TIMEOUT_MS);
+    const timer = this.clock.after(LAST_WORDS_MS, () => this.close());
     this.pipe.once("close", () => {
       clearTimeout(timer);
       this.close();
@@ -131,13 +131,12 @@ export class PrimaryLink {
   private watchProgress(): void {
     if (this.stuckTimer) return;
     const readBefore = this.sentBytes - this.waitingBytes;
-    this.stuckTimer = setTimeout(() => {
+    this.stuckTimer = this.clock.after(this.limits.linkTimeoutMs, () => {
       this.stuckTimer = undefined;
       if (this.waitingBytes === 0) return;
       if (this.sentBytes - this.waitingBytes === readBefore) this.stuck();
       else this.watchProgress();
-    }, this.limits.linkTimeoutMs);
-    this.stuckTimer.unref();
+    });
   }
 
   private stuck(): void {

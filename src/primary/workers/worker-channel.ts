@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Worker } from "node:cluster";
 import type { Socket } from "node:net";
+import type { Clock } from "../../clock";
 import { describe } from "../../errors";
 import { type Log, shield } from "../../log";
 import type { Handle } from "../../node-internals";
@@ -27,7 +28,7 @@ export class WorkerChannel {
   constructor(
     private readonly worker: Worker,
     private readonly name: string,
-    private readonly owner: { readonly log: Log; readonly limits: LinkLimits },
+    private readonly owner: { readonly log: Log; readonly clock: Clock; readonly limits: LinkLimits },
     private readonly onMessage: (message: ToPrimary, bytes: Buffer) => void,
   ) {}
 
@@ -100,8 +101,8 @@ export class WorkerChannel {
   }
 
   private createLink(pipe: Socket | undefined): PrimaryLink {
-    const { log, limits } = this.owner;
-    return new PrimaryLink(limits, pipe, (message, callback) => this.sendIpc(message, callback), {
+    const { log, clock, limits } = this.owner;
+    return new PrimaryLink(clock, limits, pipe, (message, callback) => this.sendIpc(message, callback), {
       onMessage: shield(log, this.onMessage),
       onGarbage: (reason: string) => {
         log.error(describe("STICKY_LINK_FRAME", this.name, reason));

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 import type { Worker } from "node:cluster";
 import type { Socket } from "node:net";
+import type { Clock } from "../../clock";
 import { describe } from "../../errors";
 import { type Log, shield } from "../../log";
 import { type Envelope, unseal } from "../../protocol/ipc";
 import type { ListenAddress, MovedSession, ToPrimary, ToWorker } from "../../protocol/messages";
 import { generationOf, type Seat, slotOf } from "../../protocol/session-id";
+import { CLOSING_MS } from "../../protocol/timing";
 import type { Arrival } from "../connections/arrival";
 import { Handoff, type HandoffLimits } from "../connections/handoff";
 import { Drain } from "./drain";
@@ -25,12 +27,10 @@ import { WorkerChannel } from "./worker-channel";
  */
 export type WorkerState = "starting" | "ready" | "draining" | "gone";
 
-/** How long it may take to close sessions that could not be moved. */
-const CLOSING_MS = 1600;
-
 /** What a worker handle tells the app it belongs to. */
 export interface WorkerOwner {
   readonly log: Log;
+  readonly clock: Clock;
   readonly limits: HandoffLimits & LinkLimits;
   readonly handoverTerms: { moves: boolean; ackTimeoutMs: number };
   readonly figures: Figures;
@@ -76,9 +76,7 @@ export class WorkerHandle {
   readonly figures: Figures;
   /** Sessions that are moving here. */
   arriving = 0;
-  readonly draining = new Drain((tookMs) =>
-    this.owner.log.info(`${this.name} gave up its sessions in ${tookMs} ms: ${this.figures}`),
-  );
+  readonly draining: Drain;
 
   /**
    * @param held the worker is not ready before {@link release} is called, whatever it says itself
@@ -93,7 +91,11 @@ export class WorkerHandle {
     this.channel = new WorkerChannel(worker, this.name, owner, (message, bytes) =>
       this.handleMessage(message, bytes),
     );
+    this.draining = new Drain(owner.clock, (tookMs) =>
+      owner.log.info(`${this.name} gave up its sessions in ${tookMs} ms: ${this.figures}`),
+    );
     this.handoff = new Handoff(
+      owner.clock,
       owner.limits,
       (message, handle, callback) => this.channel.sendHandle(message, handle, callback),
       (arrival) => owner.onReturn(arrival),

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { AgedSet } from "../../../../src/primary/connections/aged-set";
+import { clock } from "../../../helpers/clock";
 
 let expired: string[];
 let set: AgedSet<string>;
@@ -7,7 +8,7 @@ let set: AgedSet<string>;
 beforeEach(() => {
   vi.useFakeTimers();
   expired = [];
-  set = new AgedSet(100, (member) => expired.push(member));
+  set = new AgedSet(clock, 100, (member) => expired.push(member));
 });
 
 afterEach(() => {

@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import { type Arrival, type ArrivalLimits, Arrivals } from "../../../../src/primary/connections/arrival";
+import { clock } from "../../../helpers/clock";
 import { everything, socketPair } from "../../../helpers/sockets";
 
 const LIMITS: ArrivalLimits = { headTimeoutMs: 5000, maxHeadSize: 100, maxPending: 10 };
@@ -16,7 +17,7 @@ beforeEach(() => {
 
 function arrivals(limits: Partial<ArrivalLimits> = {}): Arrivals {
   const log = { info: () => {}, error: (line: string) => faults.push(line) };
-  return new Arrivals({ ...LIMITS, ...limits }, log, (arrival) => {
+  return new Arrivals({ ...LIMITS, ...limits }, log, clock, (arrival) => {
     arrived.push(arrival);
     onArrived();
   });

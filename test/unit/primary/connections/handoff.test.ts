@@ -3,6 +3,7 @@ import type { Arrival } from "../../../../src/primary/connections/arrival";
 import { Handoff } from "../../../../src/primary/connections/handoff";
 import { unseal } from "../../../../src/protocol/ipc";
 import type { MovedSession } from "../../../../src/protocol/messages";
+import { clock } from "../../../helpers/clock";
 import { everything, socketPair } from "../../../helpers/sockets";
 
 /** Node's `send`, as the test wants it to end. */
@@ -22,6 +23,7 @@ beforeEach(() => {
 
 function handoff(limits = { queueTimeoutMs: 5000, maxPending: 100 }): Handoff {
   return new Handoff(
+    clock,
     limits,
     (message, _handle, callback) => {
       const { handoff: seq, head } = unseal(message) as { handoff: number; head: string };

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { Listener } from "../../../../src/primary/connections/listener";
+import { clock } from "../../../helpers/clock";
 import { until } from "../../../helpers/daemon";
 import { listening } from "../../../helpers/sockets";
 
@@ -23,6 +24,7 @@ function listener(address: ConstructorParameters<typeof Listener>[1]): Listener 
     "shop",
     address,
     log,
+    clock,
     (socket) => {
       connections++;
       socket.end();

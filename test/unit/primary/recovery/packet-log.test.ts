@@ -100,14 +100,14 @@ test("what falls out for its bytes is counted, what falls out for its age is not
 });
 
 test("a packet larger than the log empties it", () => {
-  const log = new PacketLog(1000);
+  const log = new PacketLog(1000, () => 0);
   log.append(to(a), Buffer.alloc(10));
   expect(log.append(to(a), Buffer.alloc(2000))).toBe(2);
   expect([log.size, log.bytes]).toEqual([0, 0]);
 });
 
 test("a packet to several rooms of a member counts once, and rooms only from when they were joined", () => {
-  const log = new PacketLog(10_000);
+  const log = new PacketLog(10_000, () => 0);
   log.append(to(a), Buffer.alloc(1));
   log.append(to(a, b, a), Buffer.alloc(1));
   log.append(to(b), Buffer.alloc(1));
@@ -120,7 +120,7 @@ test("a packet to several rooms of a member counts once, and rooms only from whe
 });
 
 test("the payload is a copy of the chunk it came in", () => {
-  const log = new PacketLog(10_000);
+  const log = new PacketLog(10_000, () => 0);
   const chunk = Buffer.from("before");
   log.append(to(), chunk);
   chunk.fill("x");

@@ -4,6 +4,7 @@ import { decodeFrame, encodeFrame } from "../../../../src/protocol/codec";
 import type { Cast, Restored, ToWorker } from "../../../../src/protocol/messages";
 import { offsetOfOrder } from "../../../../src/protocol/offset";
 import { keyOfRoom, type RoomKey } from "../../../../src/protocol/room-key";
+import { clock } from "../../../helpers/clock";
 
 /** A worker that does nothing by itself. */
 class FakeWorker implements RecoveringWorker {
@@ -36,9 +37,10 @@ afterEach(() => {
 
 function start({ maxBytes = 1e6, maxSessions = 100 } = {}) {
   const revived: [FakeWorker, RoomKey[]][] = [];
-  const recovery = new Recovery<FakeWorker>({ maxBytes, maxSessions }, (worker, { rooms }) => {
+  const onRevived = (worker: FakeWorker, { rooms }: { rooms: Map<RoomKey, number> }) => {
     revived.push([worker, [...rooms.keys()]]);
-  });
+  };
+  const recovery = new Recovery<FakeWorker>({ maxBytes, maxSessions }, onRevived, clock);
   recovery.enable("uid", 10_000, 500);
   const [a, b, c] = [new FakeWorker(), new FakeWorker(), new FakeWorker()];
   return {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Drain } from "../../../../src/primary/workers/drain";
+import { clock } from "../../../helpers/clock";
 
 const LIMITS = { standstillMs: 100, sessionStandstillMs: 500, timeoutMs: 2000 };
 
@@ -12,7 +13,7 @@ afterEach(() => {
 
 function drain(sessions: number) {
   const reports: number[] = [];
-  const made = new Drain((ms) => reports.push(ms));
+  const made = new Drain(clock, (ms) => reports.push(ms));
   const state = { over: false };
   void made.begin(LIMITS, sessions).then(() => {
     state.over = true;

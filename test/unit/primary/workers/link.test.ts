@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { PrimaryLink } from "../../../../src/primary/workers/link";
 import { encodeFrame } from "../../../../src/protocol/codec";
+import { clock } from "../../../helpers/clock";
 
 const LIMITS = { linkBufferBytes: 4000, linkTimeoutMs: 1000 };
 
@@ -43,7 +44,7 @@ class FakePipe extends EventEmitter {
 function openLink() {
   const pipe = new FakePipe();
   const events = { onMessage: vi.fn(), onGarbage: vi.fn(), onStuck: vi.fn() };
-  const link = new PrimaryLink(LIMITS, pipe as unknown as Socket, vi.fn(), events);
+  const link = new PrimaryLink(clock, LIMITS, pipe as unknown as Socket, vi.fn(), events);
   return { pipe, link, ...events };
 }
 
@@ -51,7 +52,7 @@ function openLink() {
 function openIpcLink() {
   const callbacks: (() => void)[] = [];
   const events = { onMessage: vi.fn(), onGarbage: vi.fn(), onStuck: vi.fn() };
-  const link = new PrimaryLink(LIMITS, undefined, (_, callback) => callbacks.push(callback), events);
+  const link = new PrimaryLink(clock, LIMITS, undefined, (_, callback) => callbacks.push(callback), events);
   return { link, callbacks, ...events };
 }
 
