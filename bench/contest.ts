@@ -1,6 +1,7 @@
 import { type Program, type Serving, type Setup, start } from "./programs";
 import { NO_REDIS, redisVersion } from "./redis";
-import { note, type Results } from "./table";
+import type { Results } from "./results";
+import { note } from "./table";
 
 /** Whose ways to serve clients differ. The others differ from these in their adapters only. */
 const SERVERS: readonly Program[] = ["pm2-socket.io", "@socket.io/pm2", "plain process"];

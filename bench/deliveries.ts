@@ -2,8 +2,9 @@ import { attempt, contest, runnable } from "./contest";
 import type { BroadcastOptions } from "./load/report";
 import { type Delivered, deliver } from "./measure";
 import { PROGRAMS, type Program, type Setup } from "./programs";
+import { figures, type Results } from "./results";
 import { NAMES, SIZES, type Size } from "./sizes";
-import { figures, type Results, type Row } from "./table";
+import type { Row } from "./table";
 
 /** There are many of these loads, so each is short. */
 export const MAX_SECONDS = 2;

@@ -1,11 +1,5 @@
-import { PROGRAMS } from "./programs";
+import { COLUMNS, type Column, type Results, withDigits } from "./results";
 import type { Verdict } from "./wanted";
-
-const COLUMNS = [...PROGRAMS, "stock pm2"] as const;
-export type Column = (typeof COLUMNS)[number];
-
-/** A figure, or whatever it is taken from, of each program that has one. */
-export type Results<T = number> = Partial<Record<Column, T>>;
 
 export interface Row {
   title: string;
@@ -13,11 +7,6 @@ export interface Row {
   /** Decimal places. */
   digits: number;
   verdict?: Verdict;
-}
-
-/** Takes one figure of each result. */
-export function figures<T>(results: Results<T>, take: (result: T) => number): Results {
-  return Object.fromEntries(Object.entries(results).map(([program, result]) => [program, take(result)]));
 }
 
 export function renderTable(rows: readonly Row[]): string {
@@ -36,10 +25,6 @@ function cells({ title, figures, digits, verdict }: Row, columns: readonly Colum
     return figure !== undefined && Number.isFinite(figure) ? withDigits(figure, digits) : "-";
   });
   return [title, ...values, verdict?.seen ?? "", verdict?.wanted ?? "", verdict?.judgement ?? ""];
-}
-
-export function withDigits(figure: number, digits: number): string {
-  return figure.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 /** Figures, up to column `last`, to the right, words to the left. */

@@ -1,4 +1,4 @@
-import { type Column, type Results, withDigits } from "./table";
+import { type Column, type Results, withDigits } from "./results";
 
 /** What was asked of this package, beside what was seen. Nothing fails on it. */
 export interface Verdict {

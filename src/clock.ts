@@ -21,6 +21,11 @@ export interface Clock {
   wait(ms: number): Promise<void>;
 }
 
+/** The date, in milliseconds since 1970: for what is shown or told to others. It jumps; nothing waits by it. */
+export function dateMs(): number {
+  return Date.now();
+}
+
 /** The machine's monotonic clock; see {@link Clock.now}. */
 export function monotonicMs(): number {
   const [seconds, nanoseconds] = process.hrtime();

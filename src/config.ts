@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
-import type { AppOptions } from "./primary/app";
-import { BALANCING_METHODS, type BalancingMethod } from "./primary/connections/balancer";
 import type { ListenAddress } from "./protocol/messages";
+
+/** How the worker of a new session is chosen. */
+export type BalancingMethod = "least-connection" | "round-robin" | "random";
+
+const BALANCING_METHODS: readonly BalancingMethod[] = ["least-connection", "round-robin", "random"];
 
 /** `sticky` of an app in an ecosystem file. `true` stands for all defaults, `false` switches the listener off. */
 export interface StickyOptions {
@@ -137,6 +140,23 @@ function consistsOf(value: unknown, rules: Record<string, Rule>): boolean {
 
 function show(value: unknown): string {
   return JSON.stringify(value) ?? String(value);
+}
+
+/** An app's options as the primary uses them; what they mean is said at {@link StickyOptions}. */
+export interface AppOptions {
+  method: BalancingMethod;
+  queueTimeoutMs: number;
+  headTimeoutMs: number;
+  maxHeadSize: number;
+  maxPending: number;
+  linkBufferBytes: number;
+  linkTimeoutMs: number;
+  /** Whether live sessions may move to other workers, and how long one may wait for acknowledgements before. */
+  handover: { moves: boolean; ackTimeoutMs: number };
+  /** How many bytes, and how many sessions without a client, are kept for clients that come back. */
+  recovery: { maxBytes: number; maxSessions: number };
+  /** Where to listen, given what the worker asked for; absent where the user's own server brings the connections. */
+  listenOn?: (wants: ListenAddress | undefined) => ListenAddress;
 }
 
 /** What an app's configuration says about its listener, beside `sticky`. */

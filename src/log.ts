@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: MIT
 
+import { debuglog } from "node:util";
+
+/** Why something was done, with `NODE_DEBUG=pm2-socket.io` in the environment of the daemon or of a worker. */
+export const debug = debuglog("pm2-socket.io");
+
+/** Each frame of the links, with `NODE_DEBUG=pm2-socket.io-frames`. */
+export const debugFrame = debuglog("pm2-socket.io-frames");
+
 /** Where an app's messages go: the daemon's log under PM2, the console without it. */
 export interface Log {
   info(line: string): void;

@@ -5,7 +5,7 @@
 import type { Server as HttpServer } from "node:http";
 import { type StickyPrimaryOptions, setupSticky } from "./primary/cluster-primary";
 import { setupWorker as setup } from "./worker/bind/setup-worker";
-import type { SocketIoServer } from "./worker/socket-io/engine";
+import type { SocketIoServer } from "./worker/socket-io/objects";
 
 export type { StickyPrimaryOptions };
 

@@ -1,12 +1,13 @@
 import { serialize } from "node:v8";
 import type { Server } from "socket.io";
-import type { MadeSession, SessionMaker } from "./sessions";
+import type { MadeSession, SessionMaker } from "./session-maker";
 
 /** This package's link to the primary, of which there is one in each worker. */
 interface Link {
   send(message: object): void;
 }
-const LINK = Symbol.for("pm2-socket.io/link/1");
+/** Its symbol ends with the version of the link. */
+const LINK = "pm2-socket.io/link/";
 
 /** By raw frames: this package's adapter tells the primary of sessions from their beginning, and of their rooms. */
 export class LinkedSessions implements SessionMaker {
@@ -19,7 +20,8 @@ export class LinkedSessions implements SessionMaker {
 
   /** `undefined` in a worker of another program. */
   static of(io: Server): LinkedSessions | undefined {
-    const link = (process as unknown as Record<symbol, Link | undefined>)[LINK];
+    const symbol = Object.getOwnPropertySymbols(process).find((each) => each.description?.startsWith(LINK));
+    const link = symbol && (process as unknown as Record<symbol, Link | undefined>)[symbol];
     return link && new LinkedSessions(io, link);
   }
 
@@ -44,7 +46,7 @@ export class LinkedSessions implements SessionMaker {
   }
 
   private tell(message: object): void {
-    this.link.send({ ...message, nsp: "/", at: Number(process.hrtime.bigint() / 1000n) });
+    this.link.send({ ...message, nsp: "/", at: Number(process.hrtime.bigint()) / 1e6 });
   }
 
   private tellInterest(rooms: { joined: string[]; left: string[] }): void {

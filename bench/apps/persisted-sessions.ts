@@ -1,5 +1,5 @@
 import type { Server } from "socket.io";
-import type { MadeSession, SessionMaker } from "./sessions";
+import type { MadeSession, SessionMaker } from "./session-maker";
 
 /** By way of the adapter, which is told of a session when its client is lost. */
 export class PersistedSessions implements SessionMaker {

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { median } from "../median";
 import { BIN, Pm2 } from "../pm2";
-import { note, type Results, type Row } from "../table";
+import type { Results } from "../results";
+import { note, type Row } from "../table";
 import { atMostTimes } from "../wanted";
 
 const LISTS = 9;

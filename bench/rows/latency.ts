@@ -1,6 +1,7 @@
 import { deliveries } from "../deliveries";
+import { figures } from "../results";
 import { NAMES, SIZES, type Size } from "../sizes";
-import { figures, type Row } from "../table";
+import type { Row } from "../table";
 import { lessThanRedis } from "../wanted";
 
 const WORKERS = 4;

@@ -1,7 +1,8 @@
 import { contest } from "../contest";
 import { measure } from "../measure";
 import { rssBytes } from "../proc";
-import { figures, type Row } from "../table";
+import { figures } from "../results";
+import type { Row } from "../table";
 
 const SESSIONS = 2000;
 

@@ -1,7 +1,8 @@
 import { contest } from "../contest";
 import { measure } from "../measure";
 import { cpuMicros } from "../proc";
-import { figures, type Row } from "../table";
+import { figures } from "../results";
+import type { Row } from "../table";
 import { atLeastTimes, atMost, none } from "../wanted";
 
 export async function polling(seconds: number): Promise<Row[]> {

@@ -5,8 +5,9 @@ import { contest } from "../contest";
 import { Crowd, type Seen } from "../crowd";
 import { cpuMicros } from "../proc";
 import type { Serving } from "../programs";
+import { figures, withDigits } from "../results";
 import { roomFor } from "../room-for";
-import { figures, type Row, withDigits } from "../table";
+import type { Row } from "../table";
 import { atLeast, atMost, none } from "../wanted";
 
 const CROWDS = [100, 1000, 10_000];

@@ -2,7 +2,8 @@ import { contest, RECOVERING, runnable } from "../contest";
 import { type Measured, measure } from "../measure";
 import { cpuMicros, rssBytes } from "../proc";
 import type { Serving } from "../programs";
-import { figures, type Row, withDigits } from "../table";
+import { figures, withDigits } from "../results";
+import type { Row } from "../table";
 
 const SESSIONS = [10_000, 100_000];
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 import childProcess from "node:child_process";
 import { join } from "node:path";
+import { createClock } from "../clock";
 import { checkStickyOptions, isSticky } from "../config";
 import { describe } from "../errors";
 import type { DrainProgress } from "./drains";
@@ -98,6 +99,7 @@ function noticeStockDaemon(client: Client, onStockDaemon: () => void): void {
 /** What PM2 asks the daemon to do with one process. */
 export interface Action {
   id: number;
+  /** On the machine's monotonic clock. */
   startedMs: number;
   /** Whether the process is to end. */
   ends: boolean;
@@ -109,6 +111,7 @@ export interface Action {
   hurry(): void;
 }
 
+const clock = createClock();
 const ANSWER_TIMEOUT_MS = 2000;
 const ACTIONS = /^(stop|delete|restart|reload|softReload)ProcessId$/;
 
@@ -123,12 +126,12 @@ function followActions(client: Client, onAction: (action: Action) => Promise<voi
           resolve(error || !Array.isArray(result) ? [] : result);
         if (this.client) this.client.call("stickyDrains", sinceMs, answer);
         // Nobody answers if the daemon is gone meanwhile.
-        setTimeout(() => resolve([]), this.client ? ANSWER_TIMEOUT_MS : 0).unref();
+        clock.after(this.client ? ANSWER_TIMEOUT_MS : 0, () => resolve([]));
       });
     let done = () => {};
     const action = {
       id,
-      startedMs: Date.now(),
+      startedMs: clock.now(),
       done: new Promise<void>((resolve) => {
         done = resolve;
       }),

@@ -67,7 +67,7 @@ export function reloadSticky(god: God, apps: StickyApps, options: ReloadOptions,
     } else if (outcome.ready) {
       god.deleteProcessId(parkedId, callback);
     } else {
-      remove(god, fresh, id, () => {
+      remove(god, apps, fresh, id, () => {
         unpark(god, old, id, parkedId);
         const error = new StickyError("STICKY_RELOAD", name, outcome.reason);
         const lines = endOfLog(env, log);
@@ -102,10 +102,10 @@ function unpark(god: God, worker: Process, id: number, parkedId: string): void {
 
 function untilReady(fresh: Process, apps: StickyApps, timeoutMs: number): Promise<Outcome> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => {
+    const timer = apps.clock.after(timeoutMs, () => {
       const seconds = Math.round(timeoutMs / 1000);
       resolve({ ready: false, reason: `was not ready after ${seconds} s` });
-    }, timeoutMs);
+    });
     // Emitted by bindWorker() when the worker is ready to serve, or by Node if the app does not use us any more.
     const onListening = () => {
       const handle = apps.handleOf(fresh);
@@ -140,12 +140,12 @@ function untilReady(fresh: Process, apps: StickyApps, timeoutMs: number): Promis
 }
 
 /** Takes a worker that did not become ready out of God's books. */
-function remove(god: God, fresh: Process, id: number, done: () => void): void {
+function remove(god: God, apps: StickyApps, fresh: Process, id: number, done: () => void): void {
   const forget = () => {
     if (god.clusters_db[id] === fresh) delete god.clusters_db[id];
     done();
   };
-  if (fresh.isDead()) setImmediate(forget);
+  if (fresh.isDead()) apps.clock.nextTurn(forget);
   else god.stopProcessId(id, forget);
 }
 

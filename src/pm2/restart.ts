@@ -43,7 +43,7 @@ export class Restarts {
     queue.push({ id: options.id, callbacks: [callback], shared, run });
     if (this.queues.has(app)) return;
     this.queues.set(app, queue);
-    if (shared) setTimeout(() => this.next(app, queue), GATHER_MS);
+    if (shared) this.apps.clock.after(GATHER_MS, () => this.next(app, queue));
     else this.next(app, queue);
   }
 
@@ -83,7 +83,7 @@ export class Restarts {
         fresh.removeListener("exit", end);
         resolve();
       };
-      const timer = setTimeout(end, this.apps.startTimeoutMs(fresh.pm2_env));
+      const timer = this.apps.clock.after(this.apps.startTimeoutMs(fresh.pm2_env), end);
       // Also emitted by bindWorker(), when the worker is ready to serve.
       fresh.on("listening", end);
       fresh.on("exit", end);

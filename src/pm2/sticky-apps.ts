@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 import { appendFile } from "node:fs";
 import { createRequire } from "node:module";
+import { createClock, dateMs } from "../clock";
 import { appOptions, isSticky } from "../config";
 import type { Log } from "../log";
 import { App } from "../primary/app";
 import { bindWorker } from "../primary/bind-worker";
-import type { AppStatus } from "../primary/status";
+import { type AppStatus, statusOf } from "../primary/status";
 import type { WorkerHandle } from "../primary/workers/worker-handle";
 import { Drains } from "./drains";
 import type { God, Pm2Env, Process } from "./internals";
@@ -45,7 +46,8 @@ interface Entry {
  * with its last; a port is opened only when a worker asks to be served.
  */
 export class StickyApps {
-  readonly drains = new Drains();
+  readonly clock = createClock();
+  readonly drains = new Drains(this.clock);
   private readonly entries = new Map<string, Entry>();
   private readonly handles = new WeakMap<Process, WorkerHandle>();
 
@@ -115,7 +117,7 @@ export class StickyApps {
 
   status(): AppStatus[] {
     return [...this.entries.values()]
-      .map(({ app }) => app.status())
+      .map(({ app }) => statusOf(app))
       .filter(({ state, workers }) => state !== "closed" || workers.length > 0);
   }
 
@@ -148,7 +150,7 @@ export class StickyApps {
         console.error(`[pm2-socket.io] ${name}: ${line}`);
         const data = `[pm2-socket.io] ${line}\n`;
         if (pm_err_log_path) appendFile(pm_err_log_path, data, () => {});
-        this.god.bus.emit("log:err", { at: Date.now(), data, process: { pm_id, name, namespace } });
+        this.god.bus.emit("log:err", { at: dateMs(), data, process: { pm_id, name, namespace } });
       },
     };
   }

@@ -2,33 +2,21 @@
 import type { Worker } from "node:cluster";
 import type { Socket } from "node:net";
 import { type Clock, createClock } from "../clock";
-import type { Log } from "../log";
+import type { AppOptions, BalancingMethod } from "../config";
+import { debug, type Log } from "../log";
 import type { ListenAddress, MovedSession, Peer, ToPrimary } from "../protocol/messages";
 import { removePrivateAddress } from "../protocol/private-address";
 import { AgedSet } from "./connections/aged-set";
-import { type Arrival, type ArrivalLimits, Arrivals, refuse } from "./connections/arrival";
-import { Balancer, type BalancingMethod } from "./connections/balancer";
+import { type Arrival, Arrivals, refuse } from "./connections/arrival";
+import { Balancer } from "./connections/balancer";
 import { Listener } from "./connections/listener";
 import { Relay } from "./packets/relay";
-import type { RecoveryLimits } from "./recovery/recovery";
 import { Handover } from "./sessions/handover";
 import { SessionOwners } from "./sessions/session-owners";
-import { type AppStatus, statusOf } from "./status";
-import { Figures } from "./workers/handover-counts";
-import type { LinkLimits } from "./workers/link";
+import { HandoverCounts } from "./workers/handover-counts";
 import type { OfficialMessage } from "./workers/official-worker";
 import { Seats } from "./workers/seats";
 import { WorkerHandle, type WorkerOwner } from "./workers/worker-handle";
-
-export interface AppOptions extends ArrivalLimits, LinkLimits {
-  method: BalancingMethod;
-  queueTimeoutMs: number;
-  /** Whether live sessions may move to other workers, and how long one may wait for acknowledgements before. */
-  handover: { moves: boolean; ackTimeoutMs: number };
-  recovery: RecoveryLimits;
-  /** Where to listen, given what the worker asked for; absent where the user's own server brings the connections. */
-  listenOn?: (wants: ListenAddress | undefined) => ListenAddress;
-}
 
 /** A connection that lost this many workers is given up. */
 const MAX_ATTEMPTS = 5;
@@ -56,7 +44,7 @@ export class App implements WorkerOwner {
     claim: (sessionId, worker) => this.owners.assign(sessionId, worker),
     unclaim: (sessionId, worker) => this.owners.unclaim(sessionId, worker),
   });
-  readonly figures = new Figures();
+  readonly handoverCounts = new HandoverCounts();
   private readonly watchers = new Set<(worker: WorkerHandle) => void>();
   private peersScheduled = false;
 
@@ -93,12 +81,12 @@ export class App implements WorkerOwner {
   /**
    * A new process of this app.
    *
-   * @param chair what stays the same when a process is replaced; the new process gets the same slot. By default the
+   * @param slotKey what stays the same when a process is replaced; the new process gets the same slot. By default the
    *   lowest free slot is taken.
    * @param held see {@link WorkerHandle.release}
    */
-  attach(worker: Worker, chair?: string, held = false): WorkerHandle {
-    const handle = new WorkerHandle(worker, this.seats.take(chair), this, held);
+  attach(worker: Worker, slotKey?: string, held = false): WorkerHandle {
+    const handle = new WorkerHandle(worker, this.seats.take(slotKey), this, held);
     this.workers.add(handle);
     this.owners.add(handle);
     return handle;
@@ -127,7 +115,7 @@ export class App implements WorkerOwner {
     return moving;
   }
 
-  get recovery(): AppStatus["recovery"] {
+  get recovery(): Relay["recovery"]["stats"] {
     return this.relay.recovery.stats;
   }
 
@@ -141,8 +129,9 @@ export class App implements WorkerOwner {
     return () => this.watchers.delete(watch);
   }
 
-  status(): AppStatus {
-    return statusOf(this, { pending: this.arrivals.size, waiting: this.waiting.size });
+  /** How many connections have no worker yet: those whose request line has not arrived, and those that wait for one. */
+  get connectionCounts(): { pending: number; waiting: number } {
+    return { pending: this.arrivals.size, waiting: this.waiting.size };
   }
 
   /** The app is gone for good. */
@@ -229,6 +218,10 @@ export class App implements WorkerOwner {
     const owner = arrival.sessionId === undefined ? undefined : this.ownerOf(arrival.sessionId);
     if (arrival.sessionId !== undefined && !owner && this.mayBeClaimedSoon(arrival)) return;
     const worker = owner?.servesItsSessions ? owner : this.balancer.pick(this.readyWorkers());
+    if (debug.enabled) {
+      const whose = arrival.sessionId === undefined ? "no session" : `session ${arrival.sessionId}`;
+      debug("%s: a request of %s goes to %s", this.name, whose, worker?.name ?? "nobody yet");
+    }
     if (worker) {
       worker.offer(arrival);
       return;

@@ -9,11 +9,11 @@ import type { WorkerHandle } from "./workers/worker-handle";
  * Attaches a forked worker to an app. Its messages that are meant for us are taken out of the worker's `message` events
  * before anybody else sees them.
  *
- * @param chair see {@link App.attach}
+ * @param slotKey see {@link App.attach}
  * @param held see {@link App.attach}
  */
-export function bindWorker(app: App, worker: Worker, chair?: string, held?: boolean): WorkerHandle {
-  const handle = app.attach(worker, chair, held);
+export function bindWorker(app: App, worker: Worker, slotKey?: string, held?: boolean): WorkerHandle {
+  const handle = app.attach(worker, slotKey, held);
   const { emit } = worker;
   worker.emit = (event: string | symbol, ...args: unknown[]): boolean => {
     if (event === "message" && handle.handleIpc(args[0], args[1] as Socket | undefined)) return true;

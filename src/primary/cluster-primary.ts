@@ -3,12 +3,11 @@ import cluster from "node:cluster";
 import { Server as HttpServer } from "node:http";
 import type { Server as NetServer, Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
-import { appOptions } from "../config";
+import { appOptions, type BalancingMethod } from "../config";
 import { StickyError } from "../errors";
 import { consoleLog, shield } from "../log";
 import { App } from "./app";
 import { bindWorker } from "./bind-worker";
-import type { BalancingMethod } from "./connections/balancer";
 
 /**
  * The primary of a plain Node cluster: all workers are one app, and the user's own server brings the connections. Works

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
+import type { BalancingMethod } from "../config";
 import type { PublicAddress } from "../protocol/messages";
 import type { App } from "./app";
-import type { BalancingMethod } from "./connections/balancer";
 import { describeAddress, type ListenerState } from "./connections/listener";
 import type { Outcome } from "./workers/handover-counts";
 import type { WorkerState } from "./workers/worker-handle";
@@ -48,7 +48,7 @@ export interface WorkerStatus {
   handover: Record<Outcome, number>;
 }
 
-export function statusOf(app: App, counts: { pending: number; waiting: number }): AppStatus {
+export function statusOf(app: App): AppStatus {
   const { listener } = app;
   return {
     name: app.name,
@@ -57,9 +57,9 @@ export function statusOf(app: App, counts: { pending: number; waiting: number })
     state: listener?.state ?? "closed",
     error: listener?.error ?? null,
     method: app.method,
-    ...counts,
+    ...app.connectionCounts,
     recovery: app.recovery,
-    handover: app.figures.toJSON(),
+    handover: app.handoverCounts.toJSON(),
     workers: [...app.workers]
       .filter((worker) => worker.takesPart)
       .map((worker) => ({
@@ -74,7 +74,7 @@ export function statusOf(app: App, counts: { pending: number; waiting: number })
         framesRelayed: worker.channel.framesRelayed,
         bytesRelayed: worker.channel.bytesRelayed,
         framesDropped: worker.channel.framesDropped,
-        handover: worker.figures.toJSON(),
+        handover: worker.handoverCounts.toJSON(),
       }))
       .sort((a, b) => a.slot - b.slot || a.generation - b.generation),
   };

@@ -11,7 +11,7 @@ import type { Seat } from "./session-id";
  */
 
 /** Version of this protocol. Both sides must speak the same. */
-export const LINK_VERSION = 1;
+export const LINK_VERSION = 2;
 
 /** Where a listener is opened. `path` (a Unix socket) wins over `port`. */
 export interface ListenAddress {
@@ -39,8 +39,8 @@ export interface Cast {
   /** May be dropped when a link is slow. */
   volatile: boolean;
   /**
-   * Of a packet that is kept for clients that come back: when it was emitted, on the host's monotonic clock, in
-   * microseconds.
+   * Of a packet that is kept for clients that come back: when it was emitted, on the machine's monotonic clock, in
+   * milliseconds.
    */
   time?: number;
   /** Its place among all packets of the app that are kept; the primary gives it. */
@@ -105,8 +105,8 @@ export interface CastTarget {
 }
 
 /**
- * What concerns recoverable sessions has a place among the packets: it says when it was said (`at`), on the host's
- * monotonic clock, in microseconds.
+ * What concerns recoverable sessions has a place among the packets: it says when it was said (`at`), on the machine's
+ * monotonic clock, in milliseconds.
  */
 export type AboutSession = { at: number } & (
   | ({ type: "session-open" } & SessionState)
@@ -222,3 +222,22 @@ export type ToWorker =
   | { type: "respond"; uid: string; payload: Uint8Array };
 
 export type Message = ToPrimary | ToWorker;
+
+/** What a worker asks the primary, and the message that answers it. Both carry the same number, `seq`. */
+interface AnswerTo {
+  "is-public": "public";
+  claim: "claimed";
+  whose: "owner";
+  restore: "restored";
+}
+
+/** The types of the messages that answer a question. */
+export const ANSWERS: ReadonlySet<string> = new Set<AnswerTo[keyof AnswerTo]>([
+  "public",
+  "claimed",
+  "owner",
+  "restored",
+]);
+
+export type Question = Extract<ToPrimary, { type: keyof AnswerTo }>;
+export type Answer<Q extends keyof AnswerTo = keyof AnswerTo> = Extract<ToWorker, { type: AnswerTo[Q] }>;

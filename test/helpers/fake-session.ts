@@ -1,25 +1,28 @@
 import { EventEmitter } from "node:events";
 import { giveUpSession } from "../../src/worker/handover/give-up";
-import type { Turns } from "../../src/worker/handover/move-turns";
+import type { MoveTurns } from "../../src/worker/handover/move-turns";
 import type { Sessions } from "../../src/worker/http/sessions";
 import { Whereabouts } from "../../src/worker/http/whereabouts";
 import type { WorkerLink } from "../../src/worker/link/link";
-import { type EioSocket, rememberClient, type SioSocket } from "../../src/worker/socket-io/session-internals";
+import type { EngineSocket, SioSocket } from "../../src/worker/socket-io/objects";
+import { rememberClient } from "../../src/worker/socket-io/take-apart";
+import { clock } from "./clock";
 
 /** A worker as far as giving sessions up goes; `left` are the sessions that it has given up, in order. */
-export function leavingWorker(turns: Turns) {
+export function leavingWorker(turns: MoveTurns) {
   const left: string[] = [];
   const link = Object.assign(new EventEmitter(), {
+    clock,
     lastOrder: 0,
     recovers: true,
     outbox: { holds: () => false },
     send: ({ session }: { session: { sid: string } }) => left.push(session.sid),
   }) as unknown as WorkerLink;
   const whereabouts = new Whereabouts(link, { forget: () => {} } as unknown as Sessions);
-  const giveUp = ({ conn }: { conn: EioSocket }, timeoutMs = 60_000) =>
+  const giveUp = ({ conn }: { conn: EngineSocket }, timeoutMs = 60_000) =>
     giveUpSession(conn, link, whereabouts, turns, timeoutMs, 0);
   /** Another worker has it, or not. */
-  const settle = (sid: string) => whereabouts.stay(sid);
+  const settle = (sid: string) => whereabouts.settle(sid);
   return { left, giveUp, settle };
 }
 
@@ -30,7 +33,7 @@ export function fakeSession(id: string) {
     request: { url: "/socket.io/", rawHeaders: [] },
     transport: { name: "polling", writable: false, send: () => {}, close: () => {} },
     ...{ onClose: () => {}, sendPacket: () => {} },
-  } as unknown as EioSocket;
+  } as unknown as EngineSocket;
   const acks = new Map<number, unknown>();
   const client = { conn, sockets: new Map<string, SioSocket>() };
   const adapter = { persistSession: () => {} };

@@ -1,5 +1,5 @@
 /**
- * A primary that answers questions about itself: each message from the test is code, run with `app` in scope; its value
+ * A primary that answers questions about itself: each message from the test is code, run with `app` and `statusOf` in scope; its value
  * comes back as a message. `limits` are options of an app.
  */
 export function askedPrimary(limits: object): string {
@@ -10,6 +10,7 @@ const { appOptions } = require("../../../lib/config");
 const { App } = require("../../../lib/primary/app");
 const { bindWorker } = require("../../../lib/primary/bind-worker");
 const { consoleLog } = require("../../../lib/log");
+const { statusOf } = require("../../../lib/primary/status");
 
 const { code, workers, serialization, pipe } = JSON.parse(process.env.OPTIONS);
 const stdio = ["ignore", "inherit", "inherit", "ipc"];

@@ -33,7 +33,7 @@ export async function senderAndLeaver(
 
 /** What the primary keeps; for a cluster with the primary of `askedPrimary`. */
 export function kept(cluster: Cluster): Promise<AppStatus["recovery"]> {
-  return cluster.ask("app.status().recovery");
+  return cluster.ask("statusOf(app).recovery");
 }
 
 /** Waits until the primary keeps that many sessions, packets, ... */

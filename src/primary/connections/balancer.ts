@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: MIT
-
-/** How the worker of a new session is chosen. */
-export type BalancingMethod = "least-connection" | "round-robin" | "random";
-
-export const BALANCING_METHODS: readonly BalancingMethod[] = ["least-connection", "round-robin", "random"];
+import type { BalancingMethod } from "../../config";
 
 /** Chooses among workers by their load. Keeps nothing but whose turn it is. */
 export class Balancer {

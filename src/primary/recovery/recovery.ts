@@ -13,7 +13,7 @@ import { Surrenders, type Waiter } from "./surrenders";
 export interface RecoveringWorker {
   send(message: ToWorker): void;
   /** How many bytes it can be sent at once, now and at most, and have room left for all else. */
-  readonly room: { now: number; most: number };
+  readonly capacity: { now: number; most: number };
 }
 
 export interface RecoveryLimits {
@@ -196,7 +196,7 @@ export class Recovery<W extends RecoveringWorker> {
   /** The client is faster than the server, which has not noticed its absence. */
   private takeOver(session: StoredSession<W>, waiter: Waiter<W>): void {
     const from = session.worker;
-    const mustAsk = this.surrenders.await(session, waiter);
+    const mustAsk = this.surrenders.addWaiter(session, waiter);
     if (mustAsk) from!.send({ type: "surrender", nsp: session.nsp, sid: session.sid });
   }
 
@@ -229,13 +229,13 @@ export class Recovery<W extends RecoveringWorker> {
     const own = SESSION_COST + session.data.length;
     const bytes = missed?.reduce((sum, { payload }) => sum + PACKET_COST + payload.length, own) ?? 0;
     this.queue.spend(bytes);
-    if (!missed || bytes > worker.room.most) {
+    if (!missed || bytes > worker.capacity.most) {
       this.sessions.forget(session, "evicted");
       this.refuse(waiter, "evicted");
       this.serve(session);
       return true;
     }
-    if (bytes > worker.room.now) return false;
+    if (bytes > worker.capacity.now) return false;
     this.sessions.revive(session, worker);
     this.onRevived(worker, session);
     const { nsp, sid, pid, data } = session;

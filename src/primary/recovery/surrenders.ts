@@ -61,7 +61,7 @@ export class Surrenders<W> {
   }
 
   /** Returns whether the session's worker has to be asked now. */
-  await(session: StoredSession<W>, waiter: Waiter<W>): boolean {
+  addWaiter(session: StoredSession<W>, waiter: Waiter<W>): boolean {
     const waiters = this.waiting.get(session) ?? new Map();
     const former = waiters.get(waiter.worker);
     const giveUp = () => {

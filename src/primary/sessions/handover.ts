@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { Socket } from "node:net";
+import { debug } from "../../log";
 import { handleOf, stopReading } from "../../node-internals";
 import type { MovedSession } from "../../protocol/messages";
 import type { Arrival } from "../connections/arrival";
@@ -58,7 +59,7 @@ export class Handover {
     const move = this.moves.get(sid);
     if (move?.to !== by) return;
     if (ok) {
-      move.from.figures.count("moved");
+      move.from.handoverCounts.count("moved");
       this.end(sid, move, by);
     } else {
       this.fail(sid, move);
@@ -106,6 +107,7 @@ export class Handover {
       return;
     }
     move.to = to;
+    debug("session %s moves from %s to %s", sid, move.from.name, to.name);
     to.arriving++;
     this.owner.claim(sid, to);
     if (socket) to.offer({ socket, head: NO_BYTES, attempts: move.attempts, session } satisfies Arrival);
@@ -113,7 +115,7 @@ export class Handover {
   }
 
   private fail(sid: string, move: Move): void {
-    move.from.figures.count("failed");
+    move.from.handoverCounts.count("failed");
     move.socket?.destroy();
     this.withdraw(sid, move);
     this.end(sid, move, undefined);

@@ -6,13 +6,13 @@
  */
 export type Outcome = "moved" | "closed" | "failed";
 
-/** How many sessions had which outcome. A worker's figures count for its app, too. */
-export class Figures implements Record<Outcome, number> {
+/** How many sessions had which outcome. Those of a worker count for its app, too. */
+export class HandoverCounts implements Record<Outcome, number> {
   moved = 0;
   closed = 0;
   failed = 0;
 
-  constructor(private readonly whole?: Figures) {}
+  constructor(private readonly whole?: HandoverCounts) {}
 
   count(outcome: Outcome, sessions = 1): void {
     this[outcome] += sessions;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Socket } from "node:net";
 import type { Clock } from "../../clock";
+import { debugFrame } from "../../log";
 import { decodeFrame, encodeFrame, FrameError } from "../../protocol/codec";
 import { type Frame, FrameReader, MAX_FRAME_BYTES } from "../../protocol/frame-reader";
 import { seal } from "../../protocol/ipc";
@@ -45,7 +46,9 @@ export class PrimaryLink {
   private sentBytes = 0;
   private stuckTimer: NodeJS.Timeout | undefined;
 
+  /** @param name of the worker, for the debug log */
   constructor(
+    private readonly name: string,
     private readonly clock: Clock,
     private readonly limits: LinkLimits,
     private readonly pipe: Socket | undefined,
@@ -67,6 +70,7 @@ export class PrimaryLink {
   }
 
   send(message: ToWorker): void {
+    if (debugFrame.enabled) debugFrame("to %s: %s", this.name, message.type);
     this.sendBytes(encodeFrame(message));
   }
 
@@ -149,6 +153,7 @@ export class PrimaryLink {
     try {
       for (const { message, bytes } of read()) {
         if (this.closed) return;
+        if (debugFrame.enabled) debugFrame("from %s: %s, %d bytes", this.name, message.type, bytes.length);
         this.events.onMessage(fromWorker(message), bytes);
       }
     } catch (error) {

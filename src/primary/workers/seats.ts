@@ -7,15 +7,15 @@ import { type Seat, SLOT_LIMIT, seatOf, slotOf } from "../../protocol/session-id
  */
 export class Seats {
   private readonly taken = new Set<Seat>();
-  private readonly slotOfChair = new Map<string, number>();
+  private readonly slotOfKey = new Map<string, number>();
   private readonly nextGeneration: number[] = [];
 
   /**
-   * @param chair what stays the same when a process is replaced: processes with the same chair get the same slot,
+   * @param slotKey what stays the same when a process is replaced: processes with the same chair get the same slot,
    *   also while the old one is still there. Without it the lowest free slot is taken.
    */
-  take(chair?: string): Seat {
-    const slot = this.slotFor(chair);
+  take(slotKey?: string): Seat {
+    const slot = this.slotFor(slotKey);
     let seat: Seat;
     do {
       const generation = this.nextGeneration[slot] ?? 0;
@@ -30,18 +30,17 @@ export class Seats {
     this.taken.delete(seat);
   }
 
-  private slotFor(chair: string | undefined): number {
-    const known = chair === undefined ? undefined : this.slotOfChair.get(chair);
+  private slotFor(slotKey: string | undefined): number {
+    const known = slotKey === undefined ? undefined : this.slotOfKey.get(slotKey);
     if (known !== undefined) return known;
     const inUse = new Set([...this.taken].map(slotOf));
     let slot = 0;
     while (inUse.has(slot)) slot++;
     if (slot >= SLOT_LIMIT) throw new RangeError(`an app can have at most ${SLOT_LIMIT} workers`);
-    if (chair !== undefined) {
-      // The former holder of this slot is gone: should its chair come back, it takes another one.
-      for (const [other, otherSlot] of this.slotOfChair)
-        if (otherSlot === slot) this.slotOfChair.delete(other);
-      this.slotOfChair.set(chair, slot);
+    if (slotKey !== undefined) {
+      // The former holder of this slot is gone: should its slotKey come back, it takes another one.
+      for (const [other, otherSlot] of this.slotOfKey) if (otherSlot === slot) this.slotOfKey.delete(other);
+      this.slotOfKey.set(slotKey, slot);
     }
     return slot;
   }

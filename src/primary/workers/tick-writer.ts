@@ -25,20 +25,20 @@ export class TickWriter {
       return;
     }
     if (!first) process.nextTick(this.flush);
-    else this.pass();
+    else this.writeOut();
     this.first = frame;
     this.length = frame.length;
   }
 
   private readonly flush = () => {
-    this.pass();
+    this.writeOut();
     this.first = undefined;
     this.length = 0;
     if (this.corked) this.stream.uncork();
     this.corked = false;
   };
 
-  private pass(): void {
+  private writeOut(): void {
     const { buffer, byteOffset, length } = this.first!;
     if (!this.corked) this.stream.cork();
     this.corked = true;

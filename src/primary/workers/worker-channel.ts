@@ -69,7 +69,7 @@ export class WorkerChannel {
   }
 
   /** How many bytes fit into one message, now and at most: half of what may wait. The other half is for all else. */
-  get room(): { now: number; most: number } {
+  get capacity(): { now: number; most: number } {
     const most = maxFrameBytes(this.owner.limits) / 2;
     return { now: most - (this.link?.waitingBytes ?? 0), most };
   }
@@ -102,17 +102,24 @@ export class WorkerChannel {
 
   private createLink(pipe: Socket | undefined): PrimaryLink {
     const { log, clock, limits } = this.owner;
-    return new PrimaryLink(clock, limits, pipe, (message, callback) => this.sendIpc(message, callback), {
-      onMessage: shield(log, this.onMessage),
-      onGarbage: (reason: string) => {
-        log.error(describe("STICKY_LINK_FRAME", this.name, reason));
-        this.kill();
+    return new PrimaryLink(
+      this.name,
+      clock,
+      limits,
+      pipe,
+      (message, callback) => this.sendIpc(message, callback),
+      {
+        onMessage: shield(log, this.onMessage),
+        onGarbage: (reason: string) => {
+          log.error(describe("STICKY_LINK_FRAME", this.name, reason));
+          this.kill();
+        },
+        onStuck: (bytes: number) => {
+          log.error(describe("STICKY_LINK_STUCK", this.name, bytes));
+          this.kill();
+        },
       },
-      onStuck: (bytes: number) => {
-        log.error(describe("STICKY_LINK_STUCK", this.name, bytes));
-        this.kill();
-      },
-    });
+    );
   }
 
   private kill(): void {

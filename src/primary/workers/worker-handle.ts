@@ -11,7 +11,7 @@ import { CLOSING_MS } from "../../protocol/timing";
 import type { Arrival } from "../connections/arrival";
 import { Handoff, type HandoffLimits } from "../connections/handoff";
 import { Drain } from "./drain";
-import { Figures } from "./handover-counts";
+import { HandoverCounts } from "./handover-counts";
 import type { LinkLimits } from "./link";
 import { isOfficialMessage, type OfficialMessage, OfficialWorker } from "./official-worker";
 import { WorkerChannel } from "./worker-channel";
@@ -33,7 +33,7 @@ export interface WorkerOwner {
   readonly clock: Clock;
   readonly limits: HandoffLimits & LinkLimits;
   readonly handoverTerms: { moves: boolean; ackTimeoutMs: number };
-  readonly figures: Figures;
+  readonly handoverCounts: HandoverCounts;
   /** What the offsets of the app's packets begin with. */
   readonly epoch: string;
   onStateChange(worker: WorkerHandle): void;
@@ -57,7 +57,8 @@ export class WorkerHandle {
   private currentState: WorkerState = "starting";
   readonly channel: WorkerChannel;
   private readonly handoff: Handoff;
-  private readonly name: string;
+  /** For the log. */
+  readonly name: string;
   /** Set once the worker speaks the official packages' protocol instead of ours. */
   official: OfficialWorker | undefined;
   private announced = false;
@@ -73,7 +74,7 @@ export class WorkerHandle {
   connections = 0;
   forwarded = 0;
   /** What became of the sessions that this worker gave up. */
-  readonly figures: Figures;
+  readonly handoverCounts: HandoverCounts;
   /** Sessions that are moving here. */
   arriving = 0;
   readonly draining: Drain;
@@ -92,7 +93,7 @@ export class WorkerHandle {
       this.handleMessage(message, bytes),
     );
     this.draining = new Drain(owner.clock, (tookMs) =>
-      owner.log.info(`${this.name} gave up its sessions in ${tookMs} ms: ${this.figures}`),
+      owner.log.info(`${this.name} gave up its sessions in ${tookMs} ms: ${this.handoverCounts}`),
     );
     this.handoff = new Handoff(
       owner.clock,
@@ -100,7 +101,7 @@ export class WorkerHandle {
       (message, handle, callback) => this.channel.sendHandle(message, handle, callback),
       (arrival) => owner.onReturn(arrival),
     );
-    this.figures = new Figures(owner.figures);
+    this.handoverCounts = new HandoverCounts(owner.handoverCounts);
   }
 
   get state(): WorkerState {
@@ -155,8 +156,8 @@ export class WorkerHandle {
     else this.handoff.offer(arrival);
   }
 
-  get room(): { now: number; most: number } {
-    return this.channel.room;
+  get capacity(): { now: number; most: number } {
+    return this.channel.capacity;
   }
 
   send(message: ToWorker): void {
@@ -205,7 +206,7 @@ export class WorkerHandle {
 
   private fallSilent(): void {
     // What it still had when it was told to give up everything was cut off with it.
-    if (this.retired) this.figures.count("failed", this.sessions);
+    if (this.retired) this.handoverCounts.count("failed", this.sessions);
     this.sessions = 0;
     this.connections = 0;
     this.owner.onSilence(this);
@@ -293,7 +294,8 @@ export class WorkerHandle {
     this.connections = connections;
     this.forwarded = forwarded;
     if (less) this.draining.progress(sessions);
-    if (closed > this.figures.closed) this.figures.count("closed", closed - this.figures.closed);
+    if (closed > this.handoverCounts.closed)
+      this.handoverCounts.count("closed", closed - this.handoverCounts.closed);
   }
 
   private handleOfficial(message: OfficialMessage): void {

@@ -3,20 +3,15 @@ import { Adapter, type BroadcastOptions, MessageType, type Session } from "socke
 import { packParts } from "../../protocol/encoded-packet";
 import type { Cast } from "../../protocol/messages";
 import { EVERYBODY, keyOfRoom, keysOfRooms, type RoomKey } from "../../protocol/room-key";
-import { now } from "../link/clock";
-import { recoveryAlone } from "../recovery/in-process";
+import { throwLater } from "../link/throw-later";
 import { SessionMirror } from "../recovery/session-mirror";
 import { SessionRestore } from "../recovery/session-restore";
-import { watchConnecting } from "../socket-io/connecting-internals";
-import { countAcks, rememberClient } from "../socket-io/session-internals";
-import {
-  abandon,
-  letFreshClientsRecover,
-  type Nsp,
-  type Packet,
-  pongMs,
-  recoverableMs,
-} from "../socket-io/socket-io-internals";
+import { recoveryInProcess } from "../recovery/single-process";
+import { countAcks } from "../socket-io/acks";
+import { watchConnecting } from "../socket-io/connecting";
+import type { Nsp, Packet } from "../socket-io/objects";
+import { abandon, letFreshClientsRecover, pongMs, recoverableMs } from "../socket-io/recovering";
+import { rememberClient } from "../socket-io/take-apart";
 import { Delivery } from "./delivery";
 import { type AdapterOptions, MessagingAdapter } from "./messaging-adapter";
 
@@ -31,7 +26,7 @@ const EVENT = 2;
  */
 export class NodeClusterAdapter extends MessagingAdapter {
   /** In a process of its own, with connection state recovery. */
-  private readonly alone: ReturnType<typeof recoveryAlone>;
+  private readonly singleProcess: ReturnType<typeof recoveryInProcess>;
   /** Not in a process of its own. */
   private readonly delivery: Delivery | undefined;
   /** With connection state recovery only. */
@@ -45,7 +40,7 @@ export class NodeClusterAdapter extends MessagingAdapter {
     // Socket.IO does not tell an adapter that it was replaced; the former one would still hear and answer.
     nsp.adapter?.close?.();
     if (!this.link) {
-      this.alone = recoveryAlone(this, nsp);
+      this.singleProcess = recoveryInProcess(this, nsp);
       return;
     }
     const recoverable = recoverableMs(nsp);
@@ -85,8 +80,8 @@ export class NodeClusterAdapter extends MessagingAdapter {
       this.report(String((packet.data as unknown[])?.[0]), error as Error);
       return;
     }
-    if (this.alone) {
-      this.alone.broadcast(packet, opts);
+    if (this.singleProcess) {
+      this.singleProcess.broadcast(packet, opts);
       return;
     }
     if (this.link && target) {
@@ -94,14 +89,14 @@ export class NodeClusterAdapter extends MessagingAdapter {
         type: "cast",
         volatile: opts.flags?.volatile === true,
         compress: opts.flags?.compress,
-        time: kept ? now() : undefined,
+        time: kept ? this.link!.clock.now() : undefined,
         target,
         payload: packParts(this.packetEncoder.encode(packet)),
       };
       // What is put in order has to leave before the app can tell anybody that it was emitted, and comes back.
       const name = String((packet.data as unknown[])?.[0]);
       if (kept && this.link.sendNow(cast, name)) {
-        this.delivery!.await(cast);
+        this.delivery!.expectBack(cast);
         return;
       }
       if (!kept) this.link.send(cast, name);
@@ -137,11 +132,11 @@ export class NodeClusterAdapter extends MessagingAdapter {
 
   override persistSession(session: { sid: string; data: unknown }): void {
     this.mirror?.lose(session.sid, session.data);
-    this.alone?.persistSession(session as Session);
+    this.singleProcess?.persistSession(session as Session);
   }
 
   override restoreSession(pid: string, offset: string): Promise<Session> {
-    if (this.alone) return this.alone.restoreSession(pid, offset);
+    if (this.singleProcess) return this.singleProcess.restoreSession(pid, offset);
     return this.returning && !this.link?.isDown
       ? this.returning.restore(pid, offset)
       : super.restoreSession(pid, offset);
@@ -192,11 +187,11 @@ export class NodeClusterAdapter extends MessagingAdapter {
   private readonly onSurrender = ({ nsp, sid }: { nsp: string; sid: string }) => {
     if (nsp !== this.nsp.name) return;
     if (this.returning?.isAwaited(sid)) {
-      setImmediate(() => this.onSurrender({ nsp, sid }));
+      this.link?.clock.nextTurn(() => throwLater(() => this.onSurrender({ nsp, sid })));
       return;
     }
     abandon(this.nsp as unknown as Nsp, sid);
-    this.link?.send({ at: now(), type: "surrendered", nsp, sid });
+    this.link?.send({ at: this.link!.clock.now(), type: "surrendered", nsp, sid });
   };
 }
 

@@ -4,10 +4,9 @@ import { unpackParts } from "../../protocol/encoded-packet";
 import type { Cast } from "../../protocol/messages";
 import { offsetOfOrder } from "../../protocol/offset";
 import { roomOfKey } from "../../protocol/room-key";
-import { now } from "../link/clock";
 import type { WorkerLink } from "../link/link";
 import type { Missed, SessionRestore } from "../recovery/session-restore";
-import type { PacketEncoder } from "../socket-io/socket-io-internals";
+import type { PacketEncoder } from "../socket-io/packet-encoder";
 import { Membership, type Target } from "./membership";
 
 type Packet = Pick<Cast, "payload" | "order"> & Partial<Cast>;
@@ -33,7 +32,8 @@ export class Delivery {
   /** A socket joined or left a room. */
   noteChange(sid: string, room: string, joined: boolean): void {
     // A returning session has been a member all the while.
-    if (!this.asked && !this.returning?.has(sid)) this.membership.note(now(), sid, room, joined);
+    if (!this.asked && !this.returning?.has(sid))
+      this.membership.note(this.link.clock.now(), sid, room, joined);
   }
 
   /**
@@ -51,11 +51,11 @@ export class Delivery {
 
   /** A packet of another worker. */
   fromElsewhere(cast: Cast): void {
-    this.link.outbox.pass(() => this.inPlace(cast));
+    this.link.outbox.writeInPlace(() => this.inPlace(cast));
   }
 
   /** A packet of this worker is on its way to the primary, and comes back. */
-  await(cast: Cast): void {
+  expectBack(cast: Cast): void {
     this.link.outbox.send({
       deliver: (order) => this.inPlace({ ...cast, order }),
       deliverTo: (sid) => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 interface Change {
-  /** When it happened, on the clock of {@link now}. */
+  /** When it happened, on the machine's monotonic clock. */
   at: number;
   sid: string;
   room: string;
@@ -13,8 +13,8 @@ export interface Target {
   except: ReadonlySet<string>;
 }
 
-/** A packet is not on its way for longer, in microseconds: a link that is that slow is about to be closed. */
-const KEEP_US = 2e6;
+/** A packet is not on its way for longer, in milliseconds: a link that is that slow is about to be closed. */
+const KEEP_MS = 2000;
 const MAX_CHANGES = 100_000;
 const NONE: ReadonlySet<string> = new Set();
 
@@ -32,7 +32,7 @@ export class Membership {
 
   note(at: number, sid: string, room: string, joined: boolean): void {
     this.changes.push({ at, sid, room, joined });
-    while (this.changes[this.head]!.at < at - KEEP_US || this.changes.length - this.head > MAX_CHANGES) {
+    while (this.changes[this.head]!.at < at - KEEP_MS || this.changes.length - this.head > MAX_CHANGES) {
       this.head++;
     }
     if (this.head * 2 > this.changes.length) {

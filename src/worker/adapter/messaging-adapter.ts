@@ -16,7 +16,8 @@ import type { Publish, ToWorker } from "../../protocol/messages";
 import { keysOfRooms } from "../../protocol/room-key";
 import { link } from "../link/link";
 import { sendable } from "../link/sendable";
-import { type Nsp, type Packet, PacketEncoder } from "../socket-io/socket-io-internals";
+import type { Nsp, Packet } from "../socket-io/objects";
+import { PacketEncoder } from "../socket-io/packet-encoder";
 import { AckRequests } from "./ack-requests";
 
 type Unasked = Extract<ToWorker, { type: "unasked" }>;
@@ -78,11 +79,11 @@ export abstract class MessagingAdapter extends ClusterAdapterWithHeartbeat {
     clientCountCallback: (clients: number) => void,
     ack: (value: unknown) => void,
   ): void {
-    const encoded = opts.flags?.local ? undefined : this.encoded(packet);
-    if (encoded) {
+    const encoded = !this.link || opts.flags?.local ? undefined : this.encoded(packet);
+    if (this.link && encoded) {
       const requestId = randomBytes(8).toString("hex");
       this.acks.open(requestId, this.otherAdapters(), { count: clientCountCallback, answer: ack });
-      setTimeout(() => this.acks.close(requestId), opts.flags?.timeout);
+      this.link.clock.after(opts.flags?.timeout ?? 0, () => this.acks.close(requestId));
       this.tell(MessageType.BROADCAST, opts, { packet: encoded, requestId });
     }
     Adapter.prototype.broadcastWithAck.call(this, packet, opts, clientCountCallback, ack);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import Module from "node:module";
 import { createAdapter, NodeClusterAdapter } from "../adapter/adapter";
-import type { SocketIoServer } from "../socket-io/engine";
+import type { SocketIoServer } from "../socket-io/objects";
 import { claimListen, onAttach } from "./claim-listen";
 import { setupWorker } from "./setup-worker";
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 import { Server as HttpServer } from "node:http";
 import { Server as NetServer } from "node:net";
+import { createClock } from "../../clock";
 import type { ListenAddress } from "../../protocol/messages";
+import { QUESTION_TIMEOUT_MS } from "../../protocol/timing";
 import { createAdapter } from "../adapter/adapter";
 import { link } from "../link/link";
-import type { SocketIoServer } from "../socket-io/engine";
+import type { SocketIoServer } from "../socket-io/objects";
 import { listenAddress, listenCallback } from "./listen-arguments";
 import { servesAnother, stickyServer } from "./setup-worker";
 
@@ -16,12 +18,10 @@ import { servesAnother, stickyServer } from "./setup-worker";
  * so a server without Socket.IO waits for the end of the turn of the event loop; then it listens as usual, and moves if
  * Socket.IO is attached later.
  */
+const clock = createClock();
 const attached = new WeakSet<HttpServer>();
 /** Where servers without Socket.IO, so far, have listened. */
 const asked = new WeakMap<HttpServer, ListenAddress>();
-
-const ANSWER_TIMEOUT_MS = 2000;
-let nextSeq = 1;
 
 export function claimListen(): void {
   const listen = NetServer.prototype.listen;
@@ -30,7 +30,7 @@ export function claimListen(): void {
     if (!wants || !(this instanceof HttpServer)) {
       return listen.apply(this, args as never);
     }
-    setImmediate(async () => {
+    clock.nextTurn(async () => {
       const taken = !attached.has(this) && (await isPublic(wants));
       if (attached.has(this)) {
         this.listen(...(args as [])); // the sticky server's by now
@@ -52,20 +52,7 @@ export function claimListen(): void {
 function isPublic(address: ListenAddress): Promise<boolean> {
   const toPrimary = link();
   if (!toPrimary) return Promise.resolve(false);
-  return new Promise((resolve) => {
-    const seq = nextSeq++;
-    const timer = setTimeout(() => settle(false), ANSWER_TIMEOUT_MS);
-    const onAnswer = (answer: { seq: number; yes: boolean }) => {
-      if (answer.seq === seq) settle(answer.yes);
-    };
-    const settle = (yes: boolean) => {
-      clearTimeout(timer);
-      toPrimary.off("public", onAnswer);
-      resolve(yes);
-    };
-    toPrimary.on("public", onAnswer);
-    toPrimary.send({ type: "is-public", seq, address });
-  });
+  return toPrimary.ask({ type: "is-public", address }, QUESTION_TIMEOUT_MS, (answer) => answer?.yes === true);
 }
 
 /** Called when Socket.IO was attached to an HTTP server. */

@@ -2,7 +2,7 @@
 import type { Server as HttpServer } from "node:http";
 import { StickyError } from "../../errors";
 import { link } from "../link/link";
-import type { SocketIoServer } from "../socket-io/engine";
+import type { SocketIoServer } from "../socket-io/objects";
 import { StickyServer } from "./sticky-server";
 
 /** One per process, also if several copies of this package are loaded: an app has one public address. */

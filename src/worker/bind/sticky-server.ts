@@ -15,9 +15,9 @@ import { Router } from "../http/router";
 import { Sessions } from "../http/sessions";
 import { Whereabouts } from "../http/whereabouts";
 import type { WorkerLink } from "../link/link";
-import type { SocketIoServer } from "../socket-io/engine";
-import { answerPoll, type EioSocket } from "../socket-io/session-internals";
-import { checkServer, handoverIsOff } from "../socket-io/session-parts";
+import type { EngineSocket, SocketIoServer } from "../socket-io/objects";
+import { checkServer, handoverIsOff } from "../socket-io/parts";
+import { answerPoll } from "../socket-io/take-apart";
 import { listenAddress, listenCallback } from "./listen-arguments";
 
 const netListen = NetServer.prototype.listen;
@@ -197,7 +197,7 @@ export class StickyServer {
   private onChange(): void {
     if (this.loadScheduled) return;
     this.loadScheduled = true;
-    setImmediate(() => {
+    this.link.clock.nextTurn(() => {
       this.loadScheduled = false;
       this.link.send({
         type: "load",
@@ -212,10 +212,10 @@ export class StickyServer {
 
   /** Requests that went to another worker are counted, but are not worth a message each. */
   private onForwarded(): void {
-    this.forwardedTimer ??= setTimeout(() => {
+    this.forwardedTimer ??= this.link.clock.after(FORWARDED_REPORT_MS, () => {
       this.forwardedTimer = undefined;
       this.onChange();
-    }, FORWARDED_REPORT_MS).unref();
+    });
   }
 
   /** Another worker wants to end, but has the open poll of a session of ours. Returns whether the request says no more. */
@@ -224,14 +224,14 @@ export class StickyServer {
     const id = hurry && sessionIdOf(req.url ?? "");
     const answer = () => {
       const conn = id === undefined ? undefined : this.sessions.find(id);
-      if (conn) answerPoll(conn as unknown as EioSocket);
+      if (conn) answerPoll(conn as unknown as EngineSocket);
     };
     if (hurry === "instead of it") {
       answer();
       res.end();
     } else if (id !== undefined) {
       // The session may still be on its way here, and the app may have something to do before.
-      const timer = setInterval(answer, HURRY_INTERVAL_MS);
+      const timer = this.link.clock.every(HURRY_INTERVAL_MS, answer);
       res.once("close", () => clearInterval(timer));
     }
     return hurry === "instead of it";

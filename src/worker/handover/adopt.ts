@@ -1,24 +1,16 @@
 // SPDX-License-Identifier: MIT
 import { ServerResponse } from "node:http";
 import { Socket } from "node:net";
+import type { Clock } from "../../clock";
 import type { Handle } from "../../node-internals";
 import type { MovedSession } from "../../protocol/messages";
 import { offsetOfOrder } from "../../protocol/offset";
+import { HANDSHAKE_REPLAY_TIMEOUT_MS } from "../../protocol/timing";
 import type { Sessions } from "../http/sessions";
 import type { Whereabouts } from "../http/whereabouts";
 import type { WorkerLink } from "../link/link";
-import type { SocketIoServer } from "../socket-io/engine";
-import {
-  type EioServer,
-  type EioSocket,
-  type Encoder,
-  handshakeRequest,
-  ping,
-  reconnect,
-  swallowWrites,
-} from "../socket-io/session-internals";
-
-const HANDSHAKE_TIMEOUT_MS = 2000;
+import type { EngineServer, EngineSocket, SocketIoServer } from "../socket-io/objects";
+import { handshakeRequest, ping, reconnect, swallowWrites } from "../socket-io/put-together";
 
 /**
  * Taking over a live session: its handshake is replayed against this worker's own Engine.IO and Socket.IO, the answers
@@ -63,30 +55,36 @@ async function replay(
   link: WorkerLink,
   sessions: Sessions,
 ): Promise<boolean> {
-  const engine = io.engine as unknown as EioServer;
+  const engine = io.engine;
   const request = handshakeRequest(session, socket);
   sessions.expect(request, session.sid);
   const restore = swallowWrites(socket);
   if (session.transport === "polling") {
     Object.defineProperty(socket, "remoteAddress", { value: session.remoteAddress });
   }
-  const conn = await connection(engine, session.sid, () => {
+  const conn = await connection(engine, session.sid, link.clock, () => {
     if (session.transport === "websocket") engine.handleUpgrade(request, socket, Buffer.alloc(0));
     else engine.handleRequest(request, new ServerResponse(request));
   });
   restore();
   if (!conn) return false;
-  const { encoder } = io as unknown as { encoder: Encoder };
-  const connected = await reconnect(conn, encoder, session, (order) => offsetOfOrder(link.epoch, order));
+  const connected = await reconnect(conn, io, session, link.clock, (order) =>
+    offsetOfOrder(link.epoch, order),
+  );
   if (connected) ping(conn);
   else conn.close(true);
   return connected;
 }
 
 /** The sessions that each engine is about to open, by id. */
-const expected = new WeakMap<EioServer, Map<string, (conn: EioSocket) => void>>();
+const expected = new WeakMap<EngineServer, Map<string, (conn: EngineSocket) => void>>();
 
-function connection(engine: EioServer, sid: string, begin: () => void): Promise<EioSocket | undefined> {
+function connection(
+  engine: EngineServer,
+  sid: string,
+  clock: Clock,
+  begin: () => void,
+): Promise<EngineSocket | undefined> {
   let awaited = expected.get(engine);
   if (!awaited) {
     awaited = new Map();
@@ -95,13 +93,13 @@ function connection(engine: EioServer, sid: string, begin: () => void): Promise<
   }
   const waiting = awaited;
   return new Promise((resolve) => {
-    const done = (conn: EioSocket | undefined) => {
+    const done = (conn: EngineSocket | undefined) => {
       clearTimeout(timer);
       waiting.delete(sid);
       resolve(conn);
     };
     waiting.set(sid, done);
-    const timer = setTimeout(() => done(undefined), HANDSHAKE_TIMEOUT_MS);
+    const timer = clock.after(HANDSHAKE_REPLAY_TIMEOUT_MS, () => done(undefined));
     begin();
   });
 }

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: MIT
 import type { Server as HttpServer } from "node:http";
 import type { Socket } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
 import { openAnswer } from "../../node-internals";
+import { LINGER_MS } from "../../protocol/timing";
 import type { Connections } from "../http/connections";
 import { hurryForwarded } from "../http/forward";
 import type { Router } from "../http/router";
 import type { Sessions } from "../http/sessions";
 import type { Whereabouts } from "../http/whereabouts";
 import type { WorkerLink } from "../link/link";
-import type { EngineSocket } from "../socket-io/engine";
-import type { EioSocket } from "../socket-io/session-internals";
+import type { EngineSocket } from "../socket-io/objects";
 import { type Departed, giveUpSession } from "./give-up";
-import { Turns } from "./move-turns";
+import { MoveTurns } from "./move-turns";
 
 /** How many sessions are on their way at the same time: enough to keep all processes busy, few enough to be quick. */
 const AT_ONCE = 16;
@@ -23,8 +22,6 @@ const AT_ONCE = 16;
 const CLOSE_INTERVAL_MS = 20;
 const CLOSES_PER_STEP = 10;
 const PART_OF_TIME = 0.8;
-/** A request that another worker sends here on old knowledge arrives within this time. */
-const LINGER_MS = 100;
 
 /** How sessions are to be given up; from the primary's `drain` or `shed`. */
 export interface HandoverTerms {
@@ -42,7 +39,7 @@ export interface HandoverTerms {
  */
 export class Drain {
   private leaving = 0;
-  private readonly turns = new Turns(AT_ONCE);
+  private readonly turns = new MoveTurns(AT_ONCE);
   /** Set once the drain has begun. */
   private terms: HandoverTerms | undefined;
   private endMs = 0;
@@ -75,8 +72,8 @@ export class Drain {
     this.state = "running";
     this.router.draining = true;
     this.terms = terms;
-    this.quietSinceMs = Date.now();
-    this.endMs = Date.now() + withinMs;
+    this.quietSinceMs = this.link.clock.now();
+    this.endMs = this.link.clock.now() + withinMs;
     hurryForwarded();
     for (const socket of this.connections.public) openAnswer(socket)?.once("close", () => this.check());
     void this.giveUpOrClose(this.live(), terms);
@@ -90,35 +87,38 @@ export class Drain {
 
   /** A session came. If its handshake was under way when the drain began, it goes the way of the others. */
   opened(socket: EngineSocket): void {
-    if (this.terms) void this.giveUpOrClose([socket as unknown as EioSocket], this.terms);
+    if (this.terms) void this.giveUpOrClose([socket as unknown as EngineSocket], this.terms);
   }
 
-  private async giveUpOrClose(all: EioSocket[], terms: HandoverTerms): Promise<void> {
+  private async giveUpOrClose(all: EngineSocket[], terms: HandoverTerms): Promise<void> {
     const left = terms.moves && this.whereabouts.ready.length > 0 ? await this.giveUp(all, terms) : all;
-    const steps = Math.max(1, ((this.endMs - Date.now()) * PART_OF_TIME) / CLOSE_INTERVAL_MS);
+    const steps = Math.max(1, ((this.endMs - this.link.clock.now()) * PART_OF_TIME) / CLOSE_INTERVAL_MS);
     const perStep = Math.max(CLOSES_PER_STEP, Math.ceil(left.length / steps));
     while (left.length > 0) {
       for (const conn of left.splice(0, perStep)) this.close(conn, false);
-      if (left.length > 0) await delay(CLOSE_INTERVAL_MS);
+      if (left.length > 0) await this.link.clock.wait(CLOSE_INTERVAL_MS);
     }
   }
 
   /** @param discard whether what waits to be written is lost anyway */
-  private close(conn: EioSocket, discard: boolean): void {
+  private close(conn: EngineSocket, discard: boolean): void {
     if (conn.readyState === "open") this.closed++;
     conn.close(discard);
   }
 
-  private live(): EioSocket[] {
-    return [...this.sessions.all()] as unknown as EioSocket[];
+  private live(): EngineSocket[] {
+    return [...this.sessions.all()] as unknown as EngineSocket[];
   }
 
   /** Moves live sessions to other workers; returns those that cannot be moved. */
-  private async giveUp(conns: readonly EioSocket[], { ackTimeoutMs }: HandoverTerms): Promise<EioSocket[]> {
-    const connectBy = Date.now() + ackTimeoutMs;
+  private async giveUp(
+    conns: readonly EngineSocket[],
+    { ackTimeoutMs }: HandoverTerms,
+  ): Promise<EngineSocket[]> {
+    const connectBy = this.link.clock.now() + ackTimeoutMs;
     const { link, whereabouts, turns } = this;
-    const left: EioSocket[] = [];
-    const giveUpOne = async (conn: EioSocket) => {
+    const left: EngineSocket[] = [];
+    const giveUpOne = async (conn: EngineSocket) => {
       const giving = giveUpSession(conn, link, whereabouts, turns, ackTimeoutMs, connectBy);
       const outcome = await giving.catch(() => "parted" as const);
       if (outcome === "stays") left.push(conn);
@@ -136,7 +136,7 @@ export class Drain {
     this.leaving++;
     void settled.then(() => {
       this.leaving--;
-      this.quietSinceMs = Date.now();
+      this.quietSinceMs = this.link.clock.now();
       this.check();
     });
   }
@@ -154,18 +154,18 @@ export class Drain {
 
   /** Other workers may have sent a request here before they could know better. */
   private lingers(): boolean {
-    const restMs = this.quietSinceMs + LINGER_MS - Date.now();
+    const restMs = this.quietSinceMs + LINGER_MS - this.link.clock.now();
     if (restMs <= 0) return false;
-    this.lingering ??= setTimeout(() => {
+    this.lingering ??= this.link.clock.after(restMs, () => {
       this.lingering = undefined;
       this.check();
-    }, restMs);
+    });
     return true;
   }
 
   /** A request came from another worker. */
   heardFromPeer(): void {
-    this.quietSinceMs = Date.now();
+    this.quietSinceMs = this.link.clock.now();
   }
 
   /** Gives back the connections on which no request is under way. */

@@ -1,26 +1,25 @@
 // SPDX-License-Identifier: MIT
 
 import type { Socket } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
 import { resumeReading, stopReading } from "../../node-internals";
+import { FLUSH_TIMEOUT_MS } from "../../protocol/timing";
 import type { Whereabouts } from "../http/whereabouts";
 import type { WorkerLink } from "../link/link";
-import { isConnecting } from "../socket-io/connecting-internals";
+import { awaitsAcks, owesAcks } from "../socket-io/acks";
+import { isConnecting } from "../socket-io/connecting";
+import type { EngineSocket } from "../socket-io/objects";
 import {
   atMessageBoundary,
-  awaitsAcks,
   canMove,
   describeSession,
   detach,
-  type EioSocket,
   isFlushed,
-  owesAcks,
+  ownConnection,
   part,
   socketsOf,
-} from "../socket-io/session-internals";
-import type { Turns } from "./move-turns";
+} from "../socket-io/take-apart";
+import type { MoveTurns } from "./move-turns";
 
-const FLUSH_TIMEOUT_MS = 1000;
 const LOOK_AGAIN_MS = 5;
 
 /** A session that has no sockets here any more. */
@@ -48,32 +47,32 @@ export interface Departed {
  * Its turn lasts until another worker has it: only so many clients at a time are without a server.
  */
 export async function giveUpSession(
-  conn: EioSocket,
+  conn: EngineSocket,
   link: WorkerLink,
   whereabouts: Whereabouts,
-  turns: Turns,
+  turns: MoveTurns,
   ackTimeoutMs: number,
   connectBy: number,
 ): Promise<Departed | "stays" | "parted"> {
   const connecting = () => socketsOf(conn).length === 0 || whereabouts.isArriving(conn.id);
-  while (connecting() && link.recovers && conn.readyState === "open" && Date.now() < connectBy) {
-    await delay(LOOK_AGAIN_MS);
+  while (connecting() && link.recovers && conn.readyState === "open" && link.clock.now() < connectBy) {
+    await link.clock.wait(LOOK_AGAIN_MS);
   }
   if (connecting() || !canMove(conn, socketsOf(conn))) return "stays";
   if (!(await comeToRest(conn, link, turns, ackTimeoutMs))) return "stays";
   try {
     const departed = await depart(conn, link, whereabouts);
-    if (departed === "parted") turns.pass();
-    else void departed.settled.then(() => turns.pass());
+    if (departed === "parted") turns.release();
+    else void departed.settled.then(() => turns.release());
     return departed;
   } catch (error) {
-    turns.pass();
+    turns.release();
     throw error;
   }
 }
 
 async function depart(
-  conn: EioSocket,
+  conn: EngineSocket,
   link: WorkerLink,
   whereabouts: Whereabouts,
 ): Promise<Departed | "parted"> {
@@ -81,8 +80,8 @@ async function depart(
   const session = describeSession(conn, sockets, link.lastOrder);
   const settled = whereabouts.leave(conn.id);
   part(sockets);
-  if (!(await flushed(conn))) {
-    whereabouts.stay(conn.id);
+  if (!(await flushed(conn, link))) {
+    whereabouts.settle(conn.id);
     return "parted";
   }
   const socket = detach(conn);
@@ -90,20 +89,20 @@ async function depart(
   return { sid: session.sid, socket, settled };
 }
 
-async function flushed(conn: EioSocket): Promise<boolean> {
-  const deadline = Date.now() + FLUSH_TIMEOUT_MS;
+async function flushed(conn: EngineSocket, link: WorkerLink): Promise<boolean> {
+  const deadline = link.clock.now() + FLUSH_TIMEOUT_MS;
   while (!isFlushed(conn)) {
-    if (Date.now() > deadline || conn.readyState !== "open") return false;
-    await delay(1);
+    if (link.clock.now() > deadline || conn.readyState !== "open") return false;
+    await link.clock.wait(1);
   }
   return conn.readyState === "open";
 }
 
 /** Returns true when it is the session's turn, with reading stopped, at the boundary of a message, and no answer open. */
 async function comeToRest(
-  conn: EioSocket,
+  conn: EngineSocket,
   link: WorkerLink,
-  turns: Turns,
+  turns: MoveTurns,
   ackTimeoutMs: number,
 ): Promise<boolean> {
   const awaits = () => isConnecting(conn) || awaitsAcks(socketsOf(conn));
@@ -114,25 +113,25 @@ async function comeToRest(
   const undisturbed = () => !conn.upgrading && !awaits() && atMessageBoundary(conn);
   const isOpen = () => conn.readyState === "open" && socketsOf(conn).length > 0;
 
-  let deadline = Date.now() + ackTimeoutMs;
-  for (let hadTurn = false; Date.now() < deadline && isOpen(); await delay(LOOK_AGAIN_MS)) {
+  let deadline = link.clock.now() + ackTimeoutMs;
+  for (let hadTurn = false; link.clock.now() < deadline && isOpen(); await link.clock.wait(LOOK_AGAIN_MS)) {
     if (!undisturbed()) continue;
-    const tcp = conn.transport.socket?._socket;
+    const tcp = ownConnection(conn);
     const pauses = owes();
     if (pauses && tcp) stopReading(tcp);
-    while (owes() && !awaits() && Date.now() < deadline) await delay(1);
+    while (owes() && !awaits() && link.clock.now() < deadline) await link.clock.wait(1);
     if (!owes() && undisturbed()) {
-      const queuedAt = Date.now();
+      const queuedAt = link.clock.now();
       await turns.take(pauses || hadTurn);
       hadTurn = true;
-      deadline += Date.now() - queuedAt;
+      deadline += link.clock.now() - queuedAt;
       // It may have been upgraded meanwhile, to a compressed stream.
       if (!owes() && undisturbed() && isOpen() && canMove(conn, socketsOf(conn))) {
-        const { socket } = conn.transport;
-        if (socket) stopReading(socket._socket);
+        const own = ownConnection(conn);
+        if (own) stopReading(own);
         return true;
       }
-      turns.pass();
+      turns.release();
     }
     if (pauses && tcp) resumeReading(tcp);
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-/** So many may do something at once; the others wait for their turn, in order, except for those who may go first. */
-export class Turns {
+/** So many sessions may be on their way at once; the others wait for their turn, in order, except for those who may go first. */
+export class MoveTurns {
   private readonly waiting: (() => void)[] = [];
   private readonly first: (() => void)[] = [];
 
@@ -15,7 +15,7 @@ export class Turns {
     return new Promise((resolve) => (goesFirst ? this.first : this.waiting).push(resolve));
   }
 
-  pass(): void {
+  release(): void {
     const next = this.first.shift() ?? this.waiting.shift();
     if (next) next();
     else this.free++;

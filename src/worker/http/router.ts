@@ -3,12 +3,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Peer } from "../../protocol/messages";
 import { sessionIdOf } from "../../protocol/session-id";
+import { FORWARD_RETRY_MS } from "../../protocol/timing";
 import type { WorkerLink } from "../link/link";
 import { forward } from "./forward";
 import type { Whereabouts } from "./whereabouts";
 
-/** A worker that cannot be reached is exiting; the primary learns it soon. */
-const RETRY_MS = 20;
 const MAX_ATTEMPTS = 5;
 
 /**
@@ -35,13 +34,13 @@ export class Router {
     const sessionId = sessionIdOf(req.url ?? "");
     if (sessionId !== undefined) {
       return this.divert(req, sessionId, !fromPeer, local, (peer) =>
-        this.passToOwner(req, res, sessionId, peer, local),
+        this.forwardToOwner(req, res, sessionId, peer, local),
       );
     }
     const { ready } = this.whereabouts;
     const peer = this.draining && !fromPeer ? ready[this.turn++ % ready.length] : undefined;
     if (!peer) return false;
-    this.pass(req, res, peer, local);
+    this.forwardTo(req, res, peer, local);
     return true;
   }
 
@@ -72,7 +71,7 @@ export class Router {
   }
 
   /** If the worker is gone, the session may have moved on: the primary knows. */
-  private passToOwner(
+  private forwardToOwner(
     req: IncomingMessage,
     res: ServerResponse,
     sessionId: string,
@@ -80,16 +79,16 @@ export class Router {
     local: () => void,
     attempt = 1,
   ): void {
-    this.pass(req, res, peer, () => {
+    this.forwardTo(req, res, peer, () => {
       if (attempt >= MAX_ATTEMPTS) return local();
-      setTimeout(() => {
-        const again = (next: Peer) => this.passToOwner(req, res, sessionId, next, local, attempt + 1);
+      this.link.clock.after(FORWARD_RETRY_MS, () => {
+        const again = (next: Peer) => this.forwardToOwner(req, res, sessionId, next, local, attempt + 1);
         if (!this.divert(req, sessionId, false, local, again)) local();
-      }, RETRY_MS);
+      });
     });
   }
 
-  private pass(req: IncomingMessage, res: ServerResponse, peer: Peer, local: () => void): void {
+  private forwardTo(req: IncomingMessage, res: ServerResponse, peer: Peer, local: () => void): void {
     this.forwarded++;
     forward(req, res, peer.address, local);
   }

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 import type { IncomingMessage } from "node:http";
 import { createSessionId, seatOfSessionId } from "../../protocol/session-id";
+import { QUESTION_TIMEOUT_MS } from "../../protocol/timing";
 import type { WorkerLink } from "../link/link";
-import type { Engine, EngineSocket } from "../socket-io/engine";
-
-/** The primary answers a claim at once; waiting longer would only hide that it is gone. */
-const CLAIM_TIMEOUT_MS = 2000;
+import type { EngineServer, EngineSocket } from "../socket-io/objects";
 
 type GenerateId = (request: IncomingMessage) => string | Promise<string>;
 
@@ -14,22 +12,18 @@ type GenerateId = (request: IncomingMessage) => string | Promise<string>;
  */
 export class Sessions {
   private readonly claims = new Set<string>();
-  private readonly pendingClaims = new Map<number, () => void>();
-  private readonly engines = new Set<Engine>();
+  private readonly engines = new Set<EngineServer>();
   /** Ids that sessions bring with them. */
   private readonly expected = new WeakMap<IncomingMessage, string>();
-  private nextSeq = 1;
   count = 0;
 
   constructor(
     private readonly link: WorkerLink,
     private readonly onChange: () => void,
     private readonly onOpened: (socket: EngineSocket) => void,
-  ) {
-    link.on("claimed", ({ seq }) => this.settle(seq));
-  }
+  ) {}
 
-  add(engine: Engine): void {
+  add(engine: EngineServer): void {
     if (this.engines.has(engine)) return;
     this.engines.add(engine);
     this.generateIds(engine);
@@ -74,7 +68,7 @@ export class Sessions {
   }
 
   /** An app may set `generateId` before or after this; its ids are claimed before anybody can use them. */
-  private generateIds(engine: Engine): void {
+  private generateIds(engine: EngineServer): void {
     let custom: GenerateId | undefined = Object.hasOwn(engine, "generateId") ? engine.generateId : undefined;
     const byDefault = engine.generateId;
     const generate: GenerateId = (request) => {
@@ -104,17 +98,7 @@ export class Sessions {
     const id = String(own);
     if (seatOfSessionId(id) === this.link.seat) return own;
     this.claims.add(id);
-    const seq = this.nextSeq++;
-    await new Promise<void>((resolve) => {
-      this.pendingClaims.set(seq, resolve);
-      setTimeout(() => this.settle(seq), CLAIM_TIMEOUT_MS).unref();
-      this.link.send({ type: "claim", seq, id });
-    });
+    await this.link.ask({ type: "claim", id }, QUESTION_TIMEOUT_MS, () => undefined);
     return own;
-  }
-
-  private settle(seq: number): void {
-    this.pendingClaims.get(seq)?.();
-    this.pendingClaims.delete(seq);
   }
 }

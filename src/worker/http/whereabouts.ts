@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 import type { Peer } from "../../protocol/messages";
 import { type Seat, seatOfSessionId } from "../../protocol/session-id";
+import { QUESTION_TIMEOUT_MS } from "../../protocol/timing";
 import type { WorkerLink } from "../link/link";
 import type { Sessions } from "./sessions";
-
-/** The primary answers at once; a request does not wait longer to learn whose it is. */
-const WHOSE_TIMEOUT_MS = 2000;
 
 /** Where a session is: here, at a peer, or not known yet; `undefined` in the end means nowhere else. */
 export type Place = "here" | Peer | Promise<Peer | undefined>;
@@ -14,8 +12,8 @@ export type Place = "here" | Peer | Promise<Peer | undefined>;
  * Which worker has which session, as far as this one knows it. A session is here if this worker has it; else its id
  * names its worker, unless it has moved; else the primary knows.
  *
- *     here ──leave()──▶ leaving (requests wait) ──moved──▶ at a peer (the primary knows)
- *       ▲                  └──stay()──▶ here, or over
+ *     here ──leave()──▶ leaving (requests wait) ──settle()──▶ at a peer (the primary knows)
+ *       ▲                  └──not moved──▶ here, or over
  *       └──────── arriving (requests wait) ◀──hold()── elsewhere
  */
 export class Whereabouts {
@@ -27,8 +25,6 @@ export class Whereabouts {
     string,
     { settled: Promise<Peer | undefined>; settle(peer?: Peer): void }
   >();
-  private readonly questions = new Map<number, (seat: Seat | undefined) => void>();
-  private nextSeq = 1;
 
   constructor(
     private readonly link: WorkerLink,
@@ -39,9 +35,8 @@ export class Whereabouts {
       this.ready = peers.filter((peer) => peer.ready && peer.seat !== link.seat);
     });
     link.on("moved", ({ sid, seat }) =>
-      this.stay(sid, seat === undefined ? undefined : this.peers.get(seat)),
+      this.settle(sid, seat === undefined ? undefined : this.peers.get(seat)),
     );
-    link.on("owner", ({ seq, seat }) => this.answer(seq, seat));
   }
 
   /**
@@ -89,28 +84,21 @@ export class Whereabouts {
   }
 
   /** The session has moved to `peer`, or does not move after all. */
-  stay(sessionId: string, peer?: Peer): void {
+  settle(sessionId: string, peer?: Peer): void {
     this.leaving.get(sessionId)?.settle(peer);
     this.leaving.delete(sessionId);
   }
 
   private ask(id: string): Promise<Peer | undefined> {
-    const seq = this.nextSeq++;
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => this.answer(seq, undefined), WHOSE_TIMEOUT_MS);
-      this.questions.set(seq, (seat) => {
-        clearTimeout(timer);
+    return this.link.ask(
+      { type: "whose", id },
+      QUESTION_TIMEOUT_MS,
+      (answer): Peer | Promise<undefined> | undefined => {
+        const seat = answer?.seat;
         // If it is this worker, the session may be on its way here: that was said before the answer.
-        if (seat === undefined || seat === this.link.seat) resolve(this.arriving.get(id));
-        else resolve(this.peers.get(seat));
-      });
-      this.link.send({ type: "whose", seq, id });
-    });
-  }
-
-  private answer(seq: number, seat: Seat | undefined): void {
-    const then = this.questions.get(seq);
-    this.questions.delete(seq);
-    then?.(seat);
+        if (seat === undefined || seat === this.link.seat) return this.arriving.get(id);
+        return this.peers.get(seat);
+      },
+    );
   }
 }

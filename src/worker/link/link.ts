@@ -2,19 +2,28 @@
 import cluster from "node:cluster";
 import { EventEmitter } from "node:events";
 import { Socket } from "node:net";
+import { createClock } from "../../clock";
 import { describe } from "../../errors";
+import { debugFrame } from "../../log";
 import { forgetServer, type Handle, stopReading } from "../../node-internals";
 import { decodeFrame, encodeFrame, FrameError } from "../../protocol/codec";
 import { FrameReader, MAX_FRAME_BYTES } from "../../protocol/frame-reader";
 import { seal, unseal } from "../../protocol/ipc";
 import { describeVersions } from "../../protocol/link-version";
-import { LINK_VERSION, type MovedSession, type ToPrimary, type ToWorker } from "../../protocol/messages";
+import {
+  type Answer,
+  LINK_VERSION,
+  type MovedSession,
+  type Question,
+  type ToPrimary,
+  type ToWorker,
+} from "../../protocol/messages";
 import type { Seat } from "../../protocol/session-id";
+import { WELCOME_TIMEOUT_MS } from "../../protocol/timing";
 import { Outbox } from "./outbox";
+import { Questions, type Unnumbered } from "./questions";
 import { throwLater } from "./throw-later";
 
-/** The primary answers at once, if there is one. */
-const WELCOME_TIMEOUT_MS = 5000;
 /** What is sent before the primary has answered waits, up to this many bytes. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 
@@ -33,6 +42,8 @@ type Events = { [M in ToWorker as M["type"]]: [message: M] } & {
  *        └──no answer──▶ opening still, but said so
  */
 export class WorkerLink extends EventEmitter<Events> {
+  /** The clock of all that waits for something in this worker. */
+  readonly clock = createClock();
   private state: "opening" | "open" | "closed" = "opening";
   private readonly waiting: { frame: Buffer; name: string }[] = [];
   private waitingBytes = 0;
@@ -52,6 +63,7 @@ export class WorkerLink extends EventEmitter<Events> {
   seat: Seat | undefined;
   /** The kept packets that are on their way there and back. */
   readonly outbox = new Outbox();
+  private readonly questions = new Questions(this.clock, (question) => this.sendNow(question));
 
   constructor() {
     super();
@@ -59,12 +71,12 @@ export class WorkerLink extends EventEmitter<Events> {
     process.on("message", (message, handle) => this.receiveIpc(message, handle as Handle | undefined));
     process.once("disconnect", () => this.close());
     this.sendIpc(encodeFrame({ type: "hello", version: LINK_VERSION }));
-    setTimeout(() => {
+    this.clock.after(WELCOME_TIMEOUT_MS, () => {
       if (this.state !== "opening") return;
       this.unanswered = true;
       this.outbox.giveUp();
       console.error(describe("STICKY_NO_PRIMARY"));
-    }, WELCOME_TIMEOUT_MS).unref();
+    });
   }
 
   /** Nothing comes back from the primary: this worker is on its own. */
@@ -87,6 +99,21 @@ export class WorkerLink extends EventEmitter<Events> {
    */
   sendNow(message: ToPrimary, name?: string): boolean {
     return this.sendFrame(message, name, false);
+  }
+
+  /**
+   * Asks the primary; this is the one way to do so.
+   *
+   * @param deadlineMs after this time there is no answer; at once if the question cannot be sent
+   * @param take makes the result of the answer (`undefined`: there is none), in its place among all that comes over the
+   *   link. An answer that comes too late is emitted as an event of its type.
+   */
+  ask<Q extends Question["type"], R>(
+    question: Unnumbered<Q> & { type: Q },
+    deadlineMs: number,
+    take: (answer: Answer<Q> | undefined) => R | Promise<R>,
+  ): Promise<R> {
+    return this.questions.ask<Q, R>(question, deadlineMs, take);
   }
 
   /** Gives a connection back to the primary, which reads `bytes` first, then what is buffered, then the rest. */
@@ -120,6 +147,7 @@ export class WorkerLink extends EventEmitter<Events> {
 
   private write(frame: Buffer, name: string, later: boolean): boolean {
     if (this.state === "closed") return false;
+    if (debugFrame.enabled) debugFrame("to the primary: %s, %d bytes", name, frame.length);
     if (frame.length > this.maxFrameBytes) {
       if (!this.tooLarge.has(name)) {
         console.error(describe("STICKY_TOO_LARGE", name, frame.length, this.maxFrameBytes));
@@ -177,9 +205,10 @@ export class WorkerLink extends EventEmitter<Events> {
       console.error(describeVersions(LINK_VERSION, message.version));
       this.close();
     } else {
+      if (debugFrame.enabled) debugFrame("from the primary: %s", message.type);
       if ("order" in message && message.order !== undefined) this.lastOrder = message.order;
       if (message.type === "kept") this.outbox.cameBack(message.order);
-      this.emit(message.type, message as never);
+      if (!this.questions.answered(message)) this.emit(message.type, message as never);
     }
   }
 
@@ -215,6 +244,7 @@ export class WorkerLink extends EventEmitter<Events> {
     this.state = "closed";
     this.pipe?.destroy();
     this.outbox.giveUp();
+    this.questions.giveUp();
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { type Gate, gate, type WritingClient } from "../socket-io/socket-io-internals";
+import { type Gate, gate, type WritingClient } from "../socket-io/gate";
 import { throwLater } from "./throw-later";
 
 /** A packet that is on its way to the primary and back. */
@@ -32,7 +32,7 @@ export class Outbox implements Gate {
   private readonly onItsWay: Sent[] = [];
   private sentCount = 0;
   private held: Held[] = [];
-  private passing = false;
+  private writingInPlace = false;
   /** The next packet for this client tells that it is connected; and what follows it. */
   private connecting: { client: WritingClient; then: () => void } | undefined;
 
@@ -62,20 +62,20 @@ export class Outbox implements Gate {
   }
 
   /** Writes what comes from the primary, in its order: it waits for nothing. */
-  pass(write: () => void): void {
-    const before = this.passing;
-    this.passing = true;
+  writeInPlace(write: () => void): void {
+    const before = this.writingInPlace;
+    this.writingInPlace = true;
     try {
       write();
     } finally {
-      this.passing = before;
+      this.writingInPlace = before;
     }
   }
 
   /** A socket is about to tell its client that it is connected; `then` writes what follows. */
   connects(client: WritingClient, then: () => void): void {
     if (gate(client, this)) this.connecting = { client, then };
-    else process.nextTick(() => this.pass(then));
+    else process.nextTick(() => this.writeInPlace(then));
   }
 
   /** Whether something waits for this client. */
@@ -89,7 +89,7 @@ export class Outbox implements Gate {
     const mine = this.held.filter((held) => held.client === client);
     this.held = this.held.filter((held) => held.client !== client);
     const { back } = this;
-    this.pass(() => {
+    this.writeInPlace(() => {
       this.onItsWay.forEach((packet, i) => {
         while (mine.length > 0 && mine[0]!.after <= back + i) mine.shift()!.write();
         packet.deliverTo(sid);
@@ -100,10 +100,10 @@ export class Outbox implements Gate {
 
   isOpenFor(client: WritingClient): boolean {
     if (this.connecting?.client === client) return false;
-    return this.passing || this.isEmpty;
+    return this.writingInPlace || this.isEmpty;
   }
 
-  take(client: WritingClient, write: () => void): void {
+  hold(client: WritingClient, write: () => void): void {
     if (this.connecting?.client !== client) {
       this.held.push({ client, after: this.sentCount, write });
       return;
@@ -111,13 +111,13 @@ export class Outbox implements Gate {
     const { then } = this.connecting;
     this.connecting = undefined;
     write();
-    this.pass(then);
+    this.writeInPlace(then);
   }
 
   /** Listeners of the app may throw in it; whoever waits for this packet waits for it alone. */
   private deliverNext(order: number | undefined): void {
     const packet = this.onItsWay.shift();
-    if (packet) throwLater(() => this.pass(() => packet.deliver(order)));
+    if (packet) throwLater(() => this.writeInPlace(() => packet.deliver(order)));
     this.release();
   }
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { deserialize, serialize } from "node:v8";
 import { keyOfRoom, type RoomKey } from "../../protocol/room-key";
-import { now } from "../link/clock";
 import type { WorkerLink } from "../link/link";
 import { sendable } from "../link/sendable";
-import type { Nsp } from "../socket-io/socket-io-internals";
+import type { Nsp } from "../socket-io/objects";
 
 /** How old `socket.data` may be if this process is killed. */
 const DATA_INTERVAL_MS = 1000;
@@ -38,8 +37,7 @@ export class SessionMirror {
     private readonly link: WorkerLink,
     private readonly onUnserializable: (error: Error) => void,
   ) {
-    this.timer = setInterval(() => this.tellData(), DATA_INTERVAL_MS);
-    this.timer.unref();
+    this.timer = link.clock.every(DATA_INTERVAL_MS, () => this.tellData());
     if (mirrors.size === 0) process.on("exit", tellAllData);
     mirrors.add(this);
   }
@@ -63,7 +61,15 @@ export class SessionMirror {
     const nsp = this.nsp.name;
     const keys = [...rooms].map(keyOfRoom).filter((key) => key !== undefined);
     if (!restored) {
-      this.link.sendNow({ at: now(), type: "session-open", nsp, sid, pid, rooms: keys, data });
+      this.link.sendNow({
+        at: this.link.clock.now(),
+        type: "session-open",
+        nsp,
+        sid,
+        pid,
+        rooms: keys,
+        data,
+      });
       return true;
     }
     // The primary knows it: it has just restored it. A middleware may have changed its rooms since.
@@ -71,7 +77,7 @@ export class SessionMirror {
     const joined = keys.filter((key) => !restored.rooms.has(key));
     const left = [...restored.rooms].filter((key) => !present.has(key));
     if (joined.length + left.length > 0) {
-      this.link.sendNow({ at: now(), type: "session-rooms", nsp, sid, joined, left });
+      this.link.sendNow({ at: this.link.clock.now(), type: "session-rooms", nsp, sid, joined, left });
     }
     return true;
   }
@@ -80,26 +86,38 @@ export class SessionMirror {
     const key = keyOfRoom(room);
     if (key === undefined || !this.told.has(sid)) return;
     const rooms = { joined: change === "joined" ? [key] : [], left: change === "left" ? [key] : [] };
-    this.link.sendNow({ at: now(), type: "session-rooms", nsp: this.nsp.name, sid, ...rooms });
+    this.link.sendNow({
+      at: this.link.clock.now(),
+      type: "session-rooms",
+      nsp: this.nsp.name,
+      sid,
+      ...rooms,
+    });
   }
 
   /** The client is gone, and may come back. */
   lose(sid: string, data: unknown): void {
     if (!this.told.delete(sid)) return;
-    this.link.send({ at: now(), type: "session-lost", nsp: this.nsp.name, sid, data: this.encode(data) });
+    this.link.send({
+      at: this.link.clock.now(),
+      type: "session-lost",
+      nsp: this.nsp.name,
+      sid,
+      data: this.encode(data),
+    });
   }
 
   /** The socket leaves all rooms: unless it was lost before, it is gone for good. Returns whether it is. */
   end(sid: string): boolean {
     if (this.untold.delete(sid)) return true;
     if (!this.told.delete(sid)) return false;
-    this.link.send({ at: now(), type: "session-over", nsp: this.nsp.name, sid });
+    this.link.send({ at: this.link.clock.now(), type: "session-over", nsp: this.nsp.name, sid });
     return true;
   }
 
   /** A restored session whose socket was never connected: it is as it was. */
   giveBack(sid: string, data: string): void {
-    this.link.send({ at: now(), type: "session-lost", nsp: this.nsp.name, sid, data });
+    this.link.send({ at: this.link.clock.now(), type: "session-lost", nsp: this.nsp.name, sid, data });
   }
 
   tellData(send: "send" | "sendNow" = "send"): void {
@@ -108,7 +126,7 @@ export class SessionMirror {
       const data = socket && this.encode(socket.data);
       if (data === undefined || data === last) continue;
       this.told.set(sid, data);
-      this.link[send]({ at: now(), type: "session-data", nsp: this.nsp.name, sid, data });
+      this.link[send]({ at: this.link.clock.now(), type: "session-data", nsp: this.nsp.name, sid, data });
     }
   }
 

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: MIT
-import { debuglog } from "node:util";
 import type { Session } from "socket.io-adapter";
+import { debug } from "../../log";
 import type { Cast, Restored } from "../../protocol/messages";
 import { EVERYBODY, type RoomKey, roomOfKey } from "../../protocol/room-key";
-import { now } from "../link/clock";
+import { RESTORE_TIMEOUT_MS } from "../../protocol/timing";
 import type { WorkerLink } from "../link/link";
-import type { Nsp } from "../socket-io/socket-io-internals";
+import type { Nsp } from "../socket-io/objects";
 import { decodeData } from "./session-mirror";
-
-const debug = debuglog("pm2-socket.io");
-
-/** The primary answers at once, or after another worker gave the session up, or when there is room for what was missed. */
-const RESTORE_TIMEOUT_MS = 20_000;
 
 /**
  * A session on its way back. Packets that follow the primary's answer are not in it, and the socket has not joined its
@@ -35,34 +30,27 @@ export type Missed = Restored["missed"][number];
 
 /** Restores the sessions of one namespace. */
 export class SessionRestore {
-  private readonly requests = new Map<number, (answer: Restored) => void>();
   private readonly returning = new Map<string, Returning>();
-  private static nextSeq = 1;
 
   constructor(
     private readonly nsp: Nsp,
     private readonly link: WorkerLink,
   ) {
-    link.on("restored", this.onRestored);
+    link.on("restored", this.onLateAnswer);
   }
 
   close(): void {
-    this.link.off("restored", this.onRestored);
+    this.link.off("restored", this.onLateAnswer);
   }
 
   /** What Socket.IO asks of an adapter; its type does not say that there may be no session. */
   restore(pid: string, offset: string): Promise<Session> {
-    const seq = SessionRestore.nextSeq++;
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => settle({ type: "restored", seq, missed: [] }), RESTORE_TIMEOUT_MS);
-      const settle = (answer: Restored) => {
-        clearTimeout(timer);
-        this.requests.delete(seq);
-        resolve(this.begin(answer, pid) as Session);
-      };
-      this.requests.set(seq, settle);
-      this.link.sendNow({ at: now(), type: "restore", seq, nsp: this.nsp.name, pid, offset });
-    });
+    const question = { at: this.link.clock.now(), type: "restore" as const, nsp: this.nsp.name, pid, offset };
+    return this.link.ask(
+      question,
+      RESTORE_TIMEOUT_MS,
+      (answer) => this.begin(answer ?? { missed: [] }, pid) as Session,
+    );
   }
 
   /** Collects the packet for sessions that return. */
@@ -100,15 +88,11 @@ export class SessionRestore {
     return this.returning.get(sid)?.state === "awaited";
   }
 
-  private readonly onRestored = (answer: Restored) => {
-    const settle = this.requests.get(answer.seq);
-    const { session } = answer;
-    if (settle) settle(answer);
-    // Too late, its client was told that it is a new one.
-    else if (session?.nsp === this.nsp.name) {
-      this.link.send({ ...session, at: now(), type: "session-lost" });
-      this.link.send({ type: "settled", nsp: session.nsp, rooms: [EVERYBODY, ...session.rooms] });
-    }
+  /** The session's client has been told meanwhile that it has a new one. */
+  private readonly onLateAnswer = ({ session }: Restored) => {
+    if (session?.nsp !== this.nsp.name) return;
+    this.link.send({ ...session, at: this.link.clock.now(), type: "session-lost" });
+    this.link.send({ type: "settled", nsp: session.nsp, rooms: [EVERYBODY, ...session.rooms] });
   };
 
   /** The session's rooms have been told as others are, or are not needed. */
@@ -117,7 +101,10 @@ export class SessionRestore {
     this.link.send({ type: "settled", nsp: this.nsp.name, rooms: [EVERYBODY, ...rooms] });
   }
 
-  private begin({ session, reason, missed }: Restored, pid: string): Session | undefined {
+  private begin(
+    { session, reason, missed }: Omit<Restored, "type" | "seq">,
+    pid: string,
+  ): Session | undefined {
     if (!session) {
       debug("session %s of %s cannot be restored: %s", pid, this.nsp.name, reason ?? "no answer");
       return undefined;

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { God, Process } from "../../../src/pm2/internals";
 import { Restarts } from "../../../src/pm2/restart";
 import type { StickyApps } from "../../../src/pm2/sticky-apps";
+import { clock } from "../../helpers/clock";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -22,7 +23,7 @@ function app() {
   };
   const process = { isDead: () => false } as Process;
   const god = { clusters_db: [process, process, process], reloadProcessId: begin("reload") };
-  const apps = { hasPeers: () => true, handleOf: () => ({ state: "ready" }) };
+  const apps = { clock, hasPeers: () => true, handleOf: () => ({ state: "ready" }) };
   const restarts = new Restarts(
     god as unknown as God,
     apps as unknown as StickyApps,

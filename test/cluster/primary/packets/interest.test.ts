@@ -11,7 +11,7 @@ const ROUNDS = 2000;
 /** How many frames were relayed to the worker of each client. */
 async function relayed(cluster: Cluster, clients: Socket[]): Promise<number[]> {
   const pids = await Promise.all(clients.map((client) => client.emitWithAck("who")));
-  const workers = await cluster.ask<WorkerStatus[]>("app.status().workers");
+  const workers = await cluster.ask<WorkerStatus[]>("statusOf(app).workers");
   return pids.map((pid) => workers.find((worker) => worker.pid === pid)!.framesRelayed);
 }
 

@@ -17,7 +17,7 @@ async function withHaltedWorker(link: object, limits: object) {
   process.kill(halted, "SIGSTOP");
   /** How many packets were dropped on the way to each worker. */
   const dropped = async () => {
-    const workers = await cluster.ask<WorkerStatus[]>("app.status().workers");
+    const workers = await cluster.ask<WorkerStatus[]>("statusOf(app).workers");
     return Object.fromEntries(workers.map(({ pid, framesDropped }) => [pid, framesDropped]));
   };
   return { cluster, clients, halted, dropped };

@@ -8,7 +8,7 @@ import { clock } from "../../../helpers/clock";
 
 /** A worker that does nothing by itself. */
 class FakeWorker implements RecoveringWorker {
-  room = { now: 1e6, most: 1e6 };
+  capacity = { now: 1e6, most: 1e6 };
   readonly got: ToWorker[] = [];
   send(message: ToWorker): void {
     this.got.push(message);
@@ -292,7 +292,7 @@ test("a session that cannot be restored says why", () => {
 
 test("a client that has missed more than its worker can be told at once gets a fresh session", () => {
   const { recovery, a, b, open, lost, restore, packet } = start();
-  b.room.most = 20_000;
+  b.capacity.most = 20_000;
   for (const sid of ["little", "much"]) {
     open(a, sid);
     packet(5000);
@@ -319,14 +319,14 @@ test("a worker that has no room now is told later, in order, and others meanwhil
     lost(a, sid);
   }
   packet(5000);
-  b.room.now = 12_000;
+  b.capacity.now = 12_000;
   restore(b, 1, undefined, "1");
   restore(b, 2, 1, "2");
   restore(c, 3, undefined, "3");
   expect([b.take(), c.answers()]).toEqual([[], [{ seq: 3, found: [1] }]]);
   vi.advanceTimersByTime(1000);
   packet(1);
-  b.room.now = 1e6;
+  b.capacity.now = 1e6;
   vi.advanceTimersByTime(20);
   // What came meanwhile is in the answer.
   expect(b.answers()).toEqual([
@@ -340,7 +340,7 @@ test("a worker that never has room is told that the session cannot be restored, 
   recovery.enable("uid", 60_000, 500);
   open(a);
   lost(a);
-  b.room.now = 0;
+  b.capacity.now = 0;
   restore(b, 1);
   vi.advanceTimersByTime(15_100);
   expect(b.answers()).toEqual([{ seq: 1, found: "unknown" }]);

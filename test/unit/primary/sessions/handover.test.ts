@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { statusOf } from "../../../../src/primary/status";
 import type { WorkerHandle } from "../../../../src/primary/workers/worker-handle";
 import { createSessionId } from "../../../../src/protocol/session-id";
 import { FakeWorker, fakeApp } from "../../../helpers/fake-worker";
@@ -25,7 +26,7 @@ function announce(worker: FakeWorker, sid: string): void {
   worker.say({ type: "move", session: { ...session, rawHeaders: [], pending: [], namespaces: [] } });
 }
 
-const figures = ({ figures }: WorkerHandle) => figures.toJSON();
+const counts = ({ handoverCounts }: WorkerHandle) => handoverCounts.toJSON();
 
 test("the line of a drain counts sessions whose arrival is heard of after the worker was done", () => {
   const { lines, from, to, sid, app } = move();
@@ -35,7 +36,7 @@ test("the line of a drain counts sessions whose arrival is heard of after the wo
   expect(lines).toEqual([
     expect.stringMatching(/^worker 0 \(pid 1\) gave up its sessions in \d+ ms: 1 moved, 0 closed, 0 failed$/),
   ]);
-  expect(app.status().handover).toEqual({ moved: 1, closed: 0, failed: 0 });
+  expect(statusOf(app).handover).toEqual({ moved: 1, closed: 0, failed: 0 });
 });
 
 test("a session that nobody could take over is nobody's, and counted as failed", () => {
@@ -43,7 +44,7 @@ test("a session that nobody could take over is nobody's, and counted as failed",
   expect(app.ownerOf(sid)).toBe(to.handle);
   to.say({ type: "adopted", sid, ok: false });
   expect(app.ownerOf(sid)).toBe(from.handle); // as its id says: no claim is left
-  expect(figures(from.handle)).toEqual({ moved: 0, closed: 0, failed: 1 });
+  expect(counts(from.handle)).toEqual({ moved: 0, closed: 0, failed: 1 });
   expect(from.told("moved")).toEqual([{ type: "moved", sid }]);
 });
 
@@ -66,7 +67,7 @@ test("a session may go on to a third worker before it is heard that it has arriv
   announce(to, sid);
   third.say({ type: "adopted", sid, ok: true });
   to.say({ type: "adopted", sid, ok: true });
-  expect([from, to].map(({ handle }) => handle.figures.moved)).toEqual([1, 1]);
+  expect([from, to].map(({ handle }) => handle.handoverCounts.moved)).toEqual([1, 1]);
   expect(app.ownerOf(sid)).toBe(third.handle);
 });
 
@@ -80,6 +81,6 @@ test("what a worker still had when it was killed in its drain has failed; a cras
   drained.say({ type: "load", sessions: 3, connections: 3, forwarded: 0, closed: 2 });
   drained.handle.left();
   crashed.handle.left();
-  expect(app.status().handover).toEqual({ moved: 0, closed: 2, failed: 3 });
+  expect(statusOf(app).handover).toEqual({ moved: 0, closed: 2, failed: 3 });
   expect(lines).toEqual([expect.stringContaining("0 moved, 2 closed, 3 failed")]);
 });

@@ -44,7 +44,7 @@ class FakePipe extends EventEmitter {
 function openLink() {
   const pipe = new FakePipe();
   const events = { onMessage: vi.fn(), onGarbage: vi.fn(), onStuck: vi.fn() };
-  const link = new PrimaryLink(clock, LIMITS, pipe as unknown as Socket, vi.fn(), events);
+  const link = new PrimaryLink("worker 0", clock, LIMITS, pipe as unknown as Socket, vi.fn(), events);
   return { pipe, link, ...events };
 }
 
@@ -52,7 +52,14 @@ function openLink() {
 function openIpcLink() {
   const callbacks: (() => void)[] = [];
   const events = { onMessage: vi.fn(), onGarbage: vi.fn(), onStuck: vi.fn() };
-  const link = new PrimaryLink(clock, LIMITS, undefined, (_, callback) => callbacks.push(callback), events);
+  const link = new PrimaryLink(
+    "worker 0",
+    clock,
+    LIMITS,
+    undefined,
+    (_, callback) => callbacks.push(callback),
+    events,
+  );
   return { link, callbacks, ...events };
 }
 

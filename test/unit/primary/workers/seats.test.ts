@@ -4,7 +4,7 @@ import { generationOf, SLOT_LIMIT, slotOf } from "../../../../src/protocol/sessi
 
 const show = (seat: ReturnType<Seats["take"]>) => `${slotOf(seat)}.${generationOf(seat)}`;
 
-test("processes without a chair take the lowest free slot, and a generation of their own", () => {
+test("processes without a slotKey take the lowest free slot, and a generation of their own", () => {
   const seats = new Seats();
   const [first] = [seats.take(), seats.take(), seats.take()];
   seats.leave(first);
@@ -12,14 +12,14 @@ test("processes without a chair take the lowest free slot, and a generation of t
   expect(show(seats.take())).toBe("3.0");
 });
 
-test("a replacement gets the slot of its chair, also while the former process is there", () => {
+test("a replacement gets the slot of its slotKey, also while the former process is there", () => {
   const seats = new Seats();
   expect(show(seats.take("a"))).toBe("0.0");
   expect(show(seats.take("b"))).toBe("1.0");
   expect(show(seats.take("a"))).toBe("0.1");
 });
 
-test("a chair whose slot was given away takes another one when it comes back", () => {
+test("a slotKey whose slot was given away takes another one when it comes back", () => {
   const seats = new Seats();
   seats.leave(seats.take("a"));
   expect(show(seats.take("b"))).toBe("0.1");

@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import { expect, test } from "vitest";
 import { Drain } from "../../../../src/worker/handover/drain";
 import { Connections } from "../../../../src/worker/http/connections";
+import { clock } from "../../../helpers/clock";
 import { until } from "../../../helpers/daemon";
 
 /** Has a worker close so many sessions that it cannot move; returns how many it closed at once, step by step. */
@@ -24,7 +25,7 @@ async function stepsOf(count: number, withinMs: number): Promise<number[]> {
   }));
   const parts = [
     createServer(),
-    { send: () => {} },
+    { send: () => {}, clock },
     { all: () => sessions, count },
     new Connections(() => {}),
     { draining: false },

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { Turns } from "../../../../src/worker/handover/move-turns";
+import { MoveTurns } from "../../../../src/worker/handover/move-turns";
 import { fakeSession, leavingWorker } from "../../../helpers/fake-session";
 
 afterEach(() => {
@@ -7,7 +7,7 @@ afterEach(() => {
 });
 
 test("only so many sessions are without a server; the next one leaves when another has arrived", async () => {
-  const { left, giveUp, settle } = leavingWorker(new Turns(2));
+  const { left, giveUp, settle } = leavingWorker(new MoveTurns(2));
   const all = ["a", "b", "c", "d"].map((id) => giveUp(fakeSession(id)));
   await Promise.all(all.slice(0, 2));
   expect(left).toEqual(["a", "b"]);
@@ -21,7 +21,7 @@ test("only so many sessions are without a server; the next one leaves when anoth
 });
 
 test("a session that waits for an answer keeps no other from leaving", async () => {
-  const { left, giveUp, settle } = leavingWorker(new Turns(1));
+  const { left, giveUp, settle } = leavingWorker(new MoveTurns(1));
   const asked = fakeSession("asked");
   asked.acks.set(1, () => {});
   const waiting = giveUp(asked);
@@ -35,7 +35,7 @@ test("a session that waits for an answer keeps no other from leaving", async () 
 });
 
 test("a session that is asked while it waits for its turn is served before it leaves", async () => {
-  const { left, giveUp, settle } = leavingWorker(new Turns(1));
+  const { left, giveUp, settle } = leavingWorker(new MoveTurns(1));
   const [first, busy, last] = [fakeSession("first"), fakeSession("busy"), fakeSession("last")];
   await giveUp(first);
   const [leaving, lasting] = [giveUp(busy), giveUp(last)];
@@ -50,12 +50,12 @@ test("a session that is asked while it waits for its turn is served before it le
 });
 
 test("the time for answers does not run while a session waits for its turn", async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  const { left, giveUp, settle } = leavingWorker(new Turns(1));
+  vi.useFakeTimers({ toFake: ["hrtime"] });
+  const { left, giveUp, settle } = leavingWorker(new MoveTurns(1));
   const second = fakeSession("second");
   await giveUp(fakeSession("first"));
   const leaving = giveUp(second, 1000);
-  vi.setSystemTime(Date.now() + 2000);
+  vi.advanceTimersByTime(2000);
   second.acks.set(1, () => {});
   settle("first");
   await giveUp(fakeSession("third"));
@@ -66,11 +66,11 @@ test("the time for answers does not run while a session waits for its turn", asy
 });
 
 test("a session that is closed while it waits passes its turn on", async () => {
-  const { left, giveUp, settle } = leavingWorker(new Turns(1));
+  const { left, giveUp, settle } = leavingWorker(new MoveTurns(1));
   const closed = fakeSession("closed");
   await giveUp(fakeSession("first"));
   const [gone, last] = [giveUp(closed), giveUp(fakeSession("last"))];
-  closed.conn.readyState = "closed";
+  Object.assign(closed.conn, { readyState: "closed" });
   settle("first");
   expect(await gone).toBe("stays");
   await last;

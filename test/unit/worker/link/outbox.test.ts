@@ -49,7 +49,7 @@ test("what is written after a kept packet waits until that is back", () => {
 
 test("what comes from the primary passes, and what a new client is told first", () => {
   emit("a");
-  outbox.pass(() => client.writeToEngine("from elsewhere"));
+  outbox.writeInPlace(() => client.writeToEngine("from elsewhere"));
   const other = { writeToEngine: (packets: unknown) => void written.push(String(packets)) };
   outbox.connects(other, () => other.writeToEngine("missed"));
   other.writeToEngine("connect");

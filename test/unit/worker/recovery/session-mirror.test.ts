@@ -3,13 +3,14 @@ import type { ToPrimary } from "../../../../src/protocol/messages";
 import { keyOfRoom } from "../../../../src/protocol/room-key";
 import type { WorkerLink } from "../../../../src/worker/link/link";
 import { SessionMirror } from "../../../../src/worker/recovery/session-mirror";
-import type { Nsp } from "../../../../src/worker/socket-io/socket-io-internals";
+import type { Nsp } from "../../../../src/worker/socket-io/objects";
+import { clock } from "../../../helpers/clock";
 
 /** A mirror of a namespace with one socket, and what it tells. */
 function start() {
   const told: ToPrimary[] = [];
   const send = (message: ToPrimary) => told.push(message);
-  const link = { send, sendNow: send } as unknown as WorkerLink;
+  const link = { clock, send, sendNow: send } as unknown as WorkerLink;
   const sockets = new Map([["sid", { pid: "pid", data: {} }]]);
   const mirror = new SessionMirror({ name: "/", sockets } as unknown as Nsp, link, () => {});
   onTestFinished(() => mirror.close());

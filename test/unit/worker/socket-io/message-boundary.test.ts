@@ -1,10 +1,6 @@
 import { expect, test } from "vitest";
-import {
-  atMessageBoundary,
-  type EioSocket,
-  rememberClient,
-  type SioSocket,
-} from "../../../../src/worker/socket-io/session-internals";
+import type { EngineSocket, SioSocket } from "../../../../src/worker/socket-io/objects";
+import { atMessageBoundary, rememberClient } from "../../../../src/worker/socket-io/take-apart";
 
 /** A session over polling, and the part of its packet decoder that says whether attachments are still to come. */
 function session() {
@@ -15,7 +11,7 @@ function session() {
     writeBuffer: [],
     onClose: () => {},
     sendPacket: () => {},
-  } as unknown as EioSocket;
+  } as unknown as EngineSocket;
   const socket = {
     acks: new Map(),
     ack: () => {},

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-/** What is private in Socket.IO about clients that are about to have a socket; without it nobody is known to wait. */
-import type { EioSocket, SioSocket } from "./session-internals";
+import type { EngineSocket, Nsp, SioClient, SioSocket, SocketIoServer } from "./objects";
 
-/** What is under way to become a socket, by session. */
-const connecting = new WeakMap<EioSocket, Set<object>>();
+/**
+ * Which clients are about to have a socket in a namespace, because a middleware or the app has yet to decide about them.
+ * Where the installed Socket.IO lacks what is looked at here, nobody is known to wait.
+ */
+const connecting = new WeakMap<EngineSocket, Set<object>>();
 
-function connectingOf(conn: EioSocket): Set<object> {
+function connectingOf(conn: EngineSocket): Set<object> {
   const known = connecting.get(conn);
   if (known) return known;
   const pending = new Set<object>();
@@ -13,21 +15,12 @@ function connectingOf(conn: EioSocket): Set<object> {
   return pending;
 }
 
-interface SioClient {
-  readonly conn: EioSocket;
-}
-
-interface ConnectingNsp {
-  readonly server?: CheckingServer;
-  _createSocket?(client: SioClient, auth: unknown): Promise<unknown>;
-}
-
 /** Knows from now on which sessions have a socket in this namespace that waits for a middleware. */
-export function watchConnecting(nsp: ConnectingNsp): void {
+export function watchConnecting(nsp: Nsp): void {
   const createSocket = nsp._createSocket;
   if (typeof createSocket !== "function") return;
   nsp._createSocket = async function (client, auth) {
-    if (nsp.server) watchChecks(nsp.server, client);
+    watchChecks(nsp.server, client);
     const pending = connectingOf(client.conn);
     const creation = {};
     pending.add(creation);
@@ -42,20 +35,16 @@ export function watchConnecting(nsp: ConnectingNsp): void {
   };
 }
 
-interface CheckingServer {
-  _checkNamespace?(name: string, auth: unknown, callback: (nsp: unknown) => void): void;
-}
-
-const watched = new WeakSet<CheckingServer>();
+const watched = new WeakSet<SocketIoServer>();
 
 /** The same for the clients that wait for the app to allow a dynamic namespace. */
-function watchChecks(server: CheckingServer, client: SioClient): void {
+function watchChecks(server: SocketIoServer, client: SioClient): void {
   const check = server._checkNamespace;
   const prototype = Object.getPrototypeOf(client) as { connect?(...args: unknown[]): unknown };
   const { connect } = prototype;
   if (watched.has(server) || typeof check !== "function" || typeof connect !== "function") return;
   watched.add(server);
-  let asking: EioSocket | undefined;
+  let asking: EngineSocket | undefined;
   prototype.connect = function (this: SioClient, ...args) {
     asking = this.conn;
     try {
@@ -88,6 +77,6 @@ function callFirst(object: object, name: string, first: () => void): boolean {
 }
 
 /** Whether a namespace of the session waits for its middlewares: its client has asked, and is to have an answer. */
-export function isConnecting(conn: EioSocket): boolean {
+export function isConnecting(conn: EngineSocket): boolean {
   return (connecting.get(conn)?.size ?? 0) > 0;
 }

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { io as connect } from "socket.io-client";
 import { expect, onTestFinished, test } from "vitest";
-import { missingFromServer, missingFromSession } from "../../../../src/worker/socket-io/session-parts";
+import { missingFromServer, missingFromSession } from "../../../../src/worker/socket-io/parts";
 
 const load = createRequire(__filename);
 const RELEASES = ["socket.io-4-6", "socket.io-4-7", "socket.io"];
@@ -41,6 +41,7 @@ for (const release of RELEASES) {
 const SOCKET = { acks: new Map(), _onclose: nothing, ack: nothing };
 const RECEIVER = { _state: 0, _bufferedBytes: 0, _fragmented: 0 };
 const WEBSOCKET = { _socket: {}, _receiver: RECEIVER };
+const encoder = { encode: () => [] };
 const CONN = { onClose: nothing, sendPacket: nothing, writeBuffer: [] };
 
 function missing(socket: object, conn: object, ws: object): string | undefined {
@@ -62,7 +63,7 @@ test("every part that is needed is missed, by its name", () => {
   }
   expect(missing(SOCKET, CONN, {})).toBe("WebSocket._socket");
   expect(missingFromServer({})).toBe("Server.encoder");
-  expect(missingFromServer({ encoder: { encode: () => [] }, engine: {} })).toBe("engine.handleUpgrade");
+  expect(missingFromServer({ encoder, engine: {} as Private })).toBe("engine.handleUpgrade");
 });
 
 test("a release of ws is known before its first session", () => {
@@ -72,5 +73,5 @@ test("a release of ws is known before its first session", () => {
   }
   const ws = { options: { WebSocket: { Receiver } } };
   const engine = { handleUpgrade: nothing, handleRequest: nothing, ws };
-  expect(missingFromServer({ encoder: { encode: () => [] }, engine })).toBe("ws.Receiver._bufferedBytes");
+  expect(missingFromServer({ encoder, engine: engine as Private })).toBe("ws.Receiver._bufferedBytes");
 });

@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: MIT
 import { describe } from "../../errors";
-import type { EioServer, EioSocket, Encoder, SioSocket } from "./session-internals";
+import type { EngineSocket, SioSocket, SocketIoServer } from "./objects";
 
 /**
  * Whether the installed Socket.IO, Engine.IO and ws have the private parts that moving a session needs; what is done
- * with them is in `session-internals.ts`. The server is looked at when it is attached, each kind of transport with its
- * first session, as a session alone shows what it consists of.
+ * with them is in `take-apart.ts` and `put-together.ts`. The server is looked at when it is attached, each kind of
+ * transport with its first session, because a session alone shows what it consists of.
  *
  *     fits ──the first part that is not as expected──▶ off, for this process: one line says so
  */
 let off = false;
 const fitting = new Set<string>();
-
-interface SioServer {
-  encoder?: Partial<Encoder>;
-  opts?: { connectionStateRecovery?: unknown };
-  engine?: Partial<EioServer> & { ws?: { options?: { WebSocket?: { Receiver?: new () => object } } } };
-}
 
 /** Whether sessions stay where they are. */
 export function handoverIsOff(): boolean {
@@ -24,12 +18,12 @@ export function handoverIsOff(): boolean {
 }
 
 /** Looks at a Socket.IO server, if its sessions are to be moved. */
-export function checkServer(io: SioServer): void {
+export function checkServer(io: Partial<SocketIoServer>): void {
   if (io.opts?.connectionStateRecovery) verdict(missingFromServer(io));
 }
 
 /** Looks at a session whose transport is of a kind that was not seen before. */
-export function checkSession(conn: EioSocket, sockets: readonly SioSocket[]): void {
+export function checkSession(conn: EngineSocket, sockets: readonly SioSocket[]): void {
   const { name } = conn.transport;
   if (off || fitting.has(name)) return;
   verdict(missingFromSession(conn, sockets));
@@ -42,7 +36,7 @@ function verdict(missing: string | undefined): void {
   console.error(describe("STICKY_HANDOVER_OFF", missing));
 }
 
-export function missingFromServer({ encoder, engine }: SioServer): string | undefined {
+export function missingFromServer({ encoder, engine }: Partial<SocketIoServer>): string | undefined {
   if (typeof encoder?.encode !== "function") return "Server.encoder";
   for (const name of ["handleUpgrade", "handleRequest"] as const) {
     if (typeof engine?.[name] !== "function") return `engine.${name}`;
@@ -51,7 +45,7 @@ export function missingFromServer({ encoder, engine }: SioServer): string | unde
   return Receiver && missingFromReceiver(new Receiver());
 }
 
-export function missingFromSession(conn: EioSocket, sockets: readonly SioSocket[]): string | undefined {
+export function missingFromSession(conn: EngineSocket, sockets: readonly SioSocket[]): string | undefined {
   for (const { acks, _onclose, ack } of sockets) {
     if (!(acks instanceof Map)) return "Socket.acks";
     if (typeof _onclose !== "function") return "Socket._onclose";

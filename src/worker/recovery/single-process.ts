@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 import { type Adapter, SessionAwareAdapter } from "socket.io-adapter";
-import type { Nsp } from "../socket-io/socket-io-internals";
+import type { Nsp } from "../socket-io/objects";
 
 /**
  * Recovery in a process that is not a cluster worker: Socket.IO's own adapter for it, which keeps packets and sessions in
  * memory, over the rooms of `adapter`. `undefined` if the server does not restore sessions.
  */
-export function recoveryAlone({ rooms, sids }: Adapter, nsp: Nsp): SessionAwareAdapter | undefined {
+export function recoveryInProcess({ rooms, sids }: Adapter, nsp: Nsp): SessionAwareAdapter | undefined {
   if (!nsp.server.opts?.connectionStateRecovery) return undefined;
   return Object.assign(new SessionAwareAdapter(nsp), { rooms, sids });
 }
