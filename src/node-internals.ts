@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
+import type { Worker } from "node:cluster";
 import type { ServerResponse } from "node:http";
+import Module from "node:module";
 import type { Server as NetServer, Socket } from "node:net";
 
 /**
- * The few things of Node's `net` that have no public name. Node's own cluster module does the same with them:
- * it passes bare handles and gives them to a server through `onconnection`.
+ * The few things of Node that have no public name. With those of `net` Node's own cluster module does the same: it passes
+ * bare handles and gives them to a server through `onconnection`.
  */
 
 /** The operating system's side of a socket. Opaque: it is only passed on. */
@@ -64,6 +66,30 @@ export function outsideDomain(action: () => void): void {
   } finally {
     domain?.enter();
   }
+}
+
+/** Sends a message and a connection to a worker, as Node itself does when it deals connections out. */
+export function sendHandle(
+  worker: Worker,
+  message: object,
+  handle: Handle,
+  callback: (error: Error | null) => void,
+): void {
+  worker.send(message as never, handle as never, callback);
+}
+
+/**
+ * Calls `onLoad` with the name and the exports of every module that is loaded by `require`, and of every CommonJS module
+ * that is imported: both end in `Module._load`, by package name or by file name.
+ */
+export function watchLoads(onLoad: (request: string, exports: unknown) => void): void {
+  const module = Module as unknown as { _load(request: string, parent: unknown, isMain: boolean): unknown };
+  const load = module._load;
+  module._load = function (this: unknown, request, parent, isMain) {
+    const exports = load.call(this, request, parent, isMain);
+    onLoad(request, exports);
+    return exports;
+  };
 }
 
 /** Forgets which server a socket came from: `send()` would otherwise keep books about it in both processes. */

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import type { Clock } from "../../clock";
 import { describe } from "../../errors";
 import { type Log, shield } from "../../log";
-import type { Handle } from "../../node-internals";
+import { type Handle, sendHandle } from "../../node-internals";
 import { describeVersions } from "../../protocol/link-version";
 import { LINK_VERSION, type ToPrimary, type ToWorker } from "../../protocol/messages";
 import type { Seat } from "../../protocol/session-id";
@@ -91,7 +91,7 @@ export class WorkerChannel {
       process.nextTick(callback, new Error("not connected"));
       return;
     }
-    this.worker.send(message as never, handle as never, callback);
+    sendHandle(this.worker, message, handle, callback);
   }
 
   /** The worker is gone: hears what it had said before. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import Module from "node:module";
+import { watchLoads } from "../../node-internals";
 import { createAdapter, NodeClusterAdapter } from "../adapter/adapter";
 import type { SocketIoServer } from "../socket-io/objects";
 import { claimListen, onAttach } from "./claim-listen";
@@ -7,11 +7,10 @@ import { setupWorker } from "./setup-worker";
 
 /**
  * Binds this package to a worker that was not written for it: where the app loads one of the packages below, its exports
- * are replaced or its server class is watched. CommonJS and ES modules both end in `Module._load`, by package name or by
- * file name; the exports are changed in place, because an ES import reads them after loading.
+ * are replaced or its server class is watched. The exports are changed in place, because an ES import reads them after
+ * loading.
  */
 type Exports = Record<string, unknown>;
-type Load = (request: string, parent: unknown, isMain: boolean) => unknown;
 
 const LOADED =
   /(?:^|[\\/])(@socket\.io[\\/](?:sticky|cluster-adapter)|pm2-socket\.io[\\/](?:lib[\\/])?(?:sticky|cluster-adapter)|socket\.io)(?:[\\/](?:dist[\\/])?index(?:\.js)?|\.js)?$/;
@@ -23,15 +22,11 @@ const seen = new WeakSet<object>();
  */
 export function autoload(sticky: boolean): void {
   if (sticky) claimListen();
-  const module = Module as unknown as { _load: Load };
-  const load = module._load;
-  module._load = function (this: unknown, request, parent, isMain) {
-    const exports = load.call(this, request, parent, isMain);
+  watchLoads((request, exports) => {
     const name = LOADED.exec(request)?.[1]?.replaceAll("\\", "/").replace("/lib/", "/");
     const isObject = (typeof exports === "object" || typeof exports === "function") && exports !== null;
     if (name && isObject && !seen.has(exports)) bind(name, exports as Exports, sticky);
-    return exports;
-  };
+  });
 }
 
 function bind(name: string, exports: Exports, sticky: boolean): void {
