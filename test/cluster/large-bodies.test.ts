@@ -46,7 +46,7 @@ const FLAT = 40;
 const LONG = 500;
 /**
  * …that may need so many MB more meanwhile. What is held of the body at a time is less than 1 MB; the rest is garbage. V8
- * lets more of that lie than FLAT before it collects: 33 to 66 MB of chunks that have passed were seen on Node 20, up to 88
+ * lets more of that lie than FLAT before it collects: 33 to 66 MB of chunks that have passed were seen on Node 20, up to 90
  * on Node 24 and 26, and 165 on Node 26 where nothing but garbage was made. That is the same for a body of 800 MB.
  */
 const GARBAGE = 250;
