@@ -1,4 +1,4 @@
-import { existsSync, realpathSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { expect, inject, test } from "vitest";
 
@@ -11,3 +11,10 @@ test.each(["pm2", "pm2-runtime", "pm2-dev", "pm2-docker"])(
     expect(existsSync(join(modules, "pm2"))).toBe(false);
   },
 );
+
+test("an install runs no script of ours, of which npm would warn", () => {
+  const manifest = join(inject("installed"), "node_modules/pm2-socket.io/package.json");
+  const { scripts } = JSON.parse(readFileSync(manifest, "utf8"));
+  const run = ["preinstall", "install", "postinstall", "prepare"];
+  expect(Object.keys(scripts).filter((script) => run.includes(script))).toEqual([]);
+});

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node" with { "resolution-mode": "import" };
-import build, { ROOT } from "./build";
+import { ROOT } from "./build";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -21,8 +21,8 @@ const USERS_PACKAGES = [
 ];
 
 export default function install(project: TestProject): () => void {
-  build();
   const folder = mkdtempSync(join(tmpdir(), "pm2sio-installed-"));
+  // Builds, too.
   const tarball = execFileSync("npm", ["pack", "--silent", "--pack-destination", folder], {
     cwd: ROOT,
     encoding: "utf8",

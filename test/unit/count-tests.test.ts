@@ -13,11 +13,22 @@ interface Outcome {
   broken?: number;
 }
 
-/** Runs the script on a report like vitest's. */
-function count({ passed = 0, failed = 0, skipped = 0, broken = 0 }: Outcome) {
+/** Runs the script on a report like vitest's for each run; a run without an outcome has written none. */
+function count(...runs: (Outcome | undefined)[]) {
   const folder = mkdtempSync(join(tmpdir(), "pm2sio-report-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
-  const report = {
+  const files = runs.map((outcome, i) => {
+    const file = join(folder, `run-${i}.json`);
+    if (outcome) writeFileSync(file, JSON.stringify(report(outcome)));
+    return file;
+  });
+  const args = [join(ROOT, "scripts/count-tests.js"), ...files];
+  const { status, stdout } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  return [stdout.trim().split("\n").at(-1), status];
+}
+
+function report({ passed = 0, failed = 0, skipped = 0, broken = 0 }: Outcome) {
+  return {
     numPassedTests: passed,
     numFailedTests: failed,
     numPendingTests: skipped,
@@ -29,10 +40,6 @@ function count({ passed = 0, failed = 0, skipped = 0, broken = 0 }: Outcome) {
       assertionResults: [],
     })),
   };
-  writeFileSync(join(folder, "report.json"), JSON.stringify(report));
-  const args = [join(ROOT, "scripts/count-tests.js"), join(folder, "report.json")];
-  const { status, stdout } = spawnSync(process.execPath, args, { encoding: "utf8" });
-  return [stdout.trim().split("\n").at(-1), status];
 }
 
 test("CI's last line says how many tests passed and failed, and it fails if one did, was skipped, or none ran", () => {
@@ -41,4 +48,15 @@ test("CI's last line says how many tests passed and failed, and it fails if one 
   expect(count({ passed: 3, broken: 1 })).toEqual(["3 passed, 1 failed", 1]);
   expect(count({ passed: 3, skipped: 2 })).toEqual(["3 passed, 0 failed, 2 skipped", 1]);
   expect(count({})).toEqual(["0 passed, 0 failed", 1]);
+});
+
+test("it says so for all runs together, and fails if one of them ran nothing or did not come to its end", () => {
+  expect(count({ passed: 3 }, { passed: 2 })).toEqual(["5 passed, 0 failed", 0]);
+  expect(count({ passed: 3, failed: 1 }, { passed: 2, skipped: 1 })).toEqual([
+    "5 passed, 1 failed, 1 skipped",
+    1,
+  ]);
+  expect(count({ passed: 3 }, {})).toEqual(["3 passed, 0 failed", 1]);
+  expect(count({ passed: 3 }, undefined)).toEqual(["3 passed, 1 failed", 1]);
+  expect(count()).toEqual(["0 passed, 0 failed", 1]);
 });
