@@ -142,6 +142,12 @@ function show(value: unknown): string {
   return JSON.stringify(value) ?? String(value);
 }
 
+/** An address, and whether it is from the configuration and not a worker's word. */
+export interface ConfiguredAddress {
+  address: ListenAddress;
+  isConfigured: boolean;
+}
+
 /** An app's options as the primary uses them; what they mean is said at {@link StickyOptions}. */
 export interface AppOptions {
   method: BalancingMethod;
@@ -155,8 +161,11 @@ export interface AppOptions {
   handover: { moves: boolean; ackTimeoutMs: number };
   /** How many bytes, and how many sessions without a client, are kept for clients that come back. */
   recovery: { maxBytes: number; maxSessions: number };
-  /** Where to listen, given what the worker asked for; absent where the user's own server brings the connections. */
-  listenOn?: (wants: ListenAddress | undefined) => ListenAddress;
+  /**
+   * Which public address a worker's server gets that asked for `wants`, or for none; only the main one, the first with
+   * Socket.IO, is subject to the app's options. Absent where the user's own server brings the connections.
+   */
+  listenOn?: (wants: ListenAddress | undefined, isMain: boolean) => ConfiguredAddress;
 }
 
 /** What an app's configuration says about its listener, beside `sticky`. */
@@ -204,10 +213,12 @@ export function appOptions(
       maxBytes: sticky.recovery?.maxBytes ?? DEFAULTS.recoveryBytes,
       maxSessions: MAX_LOST_SESSIONS,
     },
-    listenOn: (wants: ListenAddress | undefined) => {
-      if (typeof configured === "string") return around({ path: configured });
-      if (configured !== undefined) return around({ port: configured });
-      return around(wants ?? { port: fallback });
+    listenOn: (wants: ListenAddress | undefined, isMain: boolean) => {
+      if (!isMain && wants) return { address: wants, isConfigured: false };
+      if (typeof configured === "string")
+        return { address: around({ path: configured }), isConfigured: true };
+      if (configured !== undefined) return { address: around({ port: configured }), isConfigured: true };
+      return { address: around(wants ?? { port: fallback }), isConfigured: wants === undefined };
     },
   });
 }

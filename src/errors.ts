@@ -29,8 +29,9 @@ export const ERRORS = {
     remedy: 'start the app in cluster mode: pm2 start worker.js -i max, or exec_mode: "cluster"',
   },
   STICKY_SECOND_SERVER: {
-    what: "this worker serves sticky sessions on another HTTP server already",
-    remedy: "attach all Socket.IO servers of a worker to one HTTP server; an app has one public port",
+    what: "setupWorker() was called for a second HTTP server, which does not listen: where should its connections come from?",
+    remedy:
+      "call listen() on it before setupWorker(), or attach its Socket.IO server to the first HTTP server",
   },
   STICKY_TLS: {
     what: "a TLS server cannot be served by sticky sessions: the primary has to read the request line",
@@ -84,6 +85,10 @@ export const ERRORS = {
   STICKY_RELOAD_RUNNING: {
     what: "Reload already in progress for process id %s, retry later",
     remedy: "wait for the running reload to end",
+  },
+  STICKY_REMOVED: {
+    what: '"sticky" was taken out of the configuration, but the address of the app is open: its workers are served as before',
+    remedy: "to end that, stop the whole app and start it again (pm2 stop, pm2 start)",
   },
   STICKY_UNKNOWN_APP: {
     what: 'there is no app "%s" with a sticky listener',

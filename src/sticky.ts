@@ -2,12 +2,17 @@
 /**
  * `pm2-socket.io/sticky`: sticky sessions for plain Node cluster, with the names and signatures of `@socket.io/sticky`.
  */
+import cluster from "node:cluster";
 import type { Server as HttpServer } from "node:http";
 import { type StickyPrimaryOptions, setupSticky } from "./primary/cluster-primary";
+import { watchListen } from "./worker/bind/claim-listen";
 import { setupWorker as setup } from "./worker/bind/setup-worker";
 import type { SocketIoServer } from "./worker/socket-io/objects";
 
 export type { StickyPrimaryOptions };
+
+// A worker may call `listen` before it calls `setupWorker`.
+if (cluster.isWorker) watchListen("watch");
 
 /**
  * Hands the connections of `httpServer` to the workers of this cluster, each request to the worker of its session.

@@ -3,6 +3,7 @@ import type { AppStatus, WorkerStatus } from "../primary/status";
 
 const COLUMNS: [title: string, value: (worker: WorkerStatus) => string | number][] = [
   ["slot", (worker) => worker.slot],
+  ["id", (worker) => worker.id ?? "-"],
   ["pid", (worker) => worker.pid ?? "-"],
   ["gen", (worker) => worker.generation],
   ["state", (worker) => worker.state],
@@ -18,24 +19,28 @@ const COLUMNS: [title: string, value: (worker: WorkerStatus) => string | number]
   ["failed", (worker) => worker.handover.failed],
 ];
 
-/** The status of all apps as text: a line for each listener, a table for its workers. */
+/** The status of all apps as text: a line for each address, a table for the workers. */
 export function renderStatus(apps: readonly AppStatus[]): string {
   if (apps.length === 0) return "No app with a sticky listener.";
   return apps.map(renderApp).join("\n\n");
 }
 
 function renderApp(app: AppStatus): string {
-  const error = app.error ? ` (${app.error})` : "";
   const waiting = app.waiting > 0 ? `, ${app.waiting} waiting` : "";
   const { moved, closed, failed } = app.handover;
   const sessions =
     moved + closed + failed > 0 ? `, sessions: ${moved} moved, ${closed} closed, ${failed} failed` : "";
-  const head = `${app.name}: ${app.listener} ${app.state}${error}, ${app.method}${waiting}${sessions}`;
+  const head = `${app.name} (namespace ${app.namespace}): ${app.method}${waiting}${sessions}`;
+  const addresses = app.addresses.map(
+    ({ listener, state, error, slots }) =>
+      `  ${listener} ${state}${error ? ` (${error})` : ""}, workers ${slots.join(", ") || "none"}`,
+  );
+  if (addresses.length === 0) addresses.push("  no address: the app uses the adapter alone");
   const rows = [
     COLUMNS.map(([title]) => title),
     ...app.workers.map((worker) => COLUMNS.map(([, value]) => String(value(worker)))),
   ];
   const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const lines = rows.map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i]!)).join("  ")}`.trimEnd());
-  return [head, ...lines].join("\n");
+  return [head, ...addresses, ...lines].join("\n");
 }

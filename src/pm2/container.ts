@@ -7,6 +7,7 @@ import { isSticky } from "../config";
 import { autoload } from "../worker/bind/autoload";
 import { requirePm2 } from "./internals";
 
-autoload(isSticky(JSON.parse(process.env.pm2_env ?? "{}").sticky));
+const { sticky, sticky_goes_on } = JSON.parse(process.env.pm2_env ?? "{}");
+autoload(isSticky(sticky) || sticky_goes_on === true);
 process.argv[1] = requirePm2.resolve("./lib/ProcessContainer.js");
 requirePm2("./lib/ProcessContainer.js");

@@ -2,10 +2,10 @@
 import cluster from "node:cluster";
 import { join } from "node:path";
 import { describe } from "../errors";
-import { type God, missingFromGod, PM2_VERSION, type Pm2Env, type Process, requirePm2 } from "./internals";
+import { type God, missingFromGod, PM2_VERSION, type Pm2Env, requirePm2 } from "./internals";
 import { reloadSticky } from "./reload";
 import { Restarts } from "./restart";
-import { keyOf, mayUseSocketIo, StickyApps } from "./sticky-apps";
+import { keyOf, LINK_FD, mayUseSocketIo, StickyApps } from "./sticky-apps";
 
 type Callback = (error: Error | null, result?: unknown) => void;
 type RpcMethods = Record<string, (argument: unknown, callback: Callback) => void>;
@@ -31,7 +31,7 @@ export function applyGodSeams(): void {
   restartInTurn(god, apps);
   drainBeforeKill(god, apps);
   hurryOnSecondSignal(apps);
-  closeWithLastWorker(god, apps);
+  closeWithLastProcess(god, apps);
   exposeStatus(Server, apps);
 }
 
@@ -43,17 +43,25 @@ function attachWorkers(god: God, apps: StickyApps): void {
     exec: join(__dirname, "container.js"),
     // What bundled copies of the official packages need; ours do not care.
     serialization: "advanced" as const,
-    stdio: ["inherit", "inherit", "inherit", "ipc", "pipe"] as ("inherit" | "ipc" | "pipe")[],
+    // The pipe is the worker's descriptor LINK_FD.
+    stdio: [...Array(LINK_FD - 1).fill("inherit"), "ipc", "pipe"] as ("inherit" | "ipc" | "pipe")[],
   };
   god.nodeApp = (env, callback) => {
-    if (!mayUseSocketIo(env)) {
+    const goesOn = apps.goesOn(env);
+    if (!goesOn && !mayUseSocketIo(env)) {
       nodeApp.call(god, env, callback);
       return;
     }
     cluster.setupPrimary(ours);
+    // The container reads it from the environment of the process; it is not part of the app's configuration.
+    if (goesOn) env.sticky_goes_on = true;
     try {
       nodeApp.call(god, env, (error, process) => {
-        if (!error && process) apps.attach(process);
+        delete env.sticky_goes_on;
+        if (!error && process) {
+          delete process.pm2_env.sticky_goes_on;
+          apps.attach(process);
+        }
         callback(error, process);
       });
     } finally {
@@ -127,15 +135,19 @@ function hurryOnSecondSignal(apps: StickyApps): void {
   }
 }
 
-function closeWithLastWorker(god: God, apps: StickyApps): void {
-  const { deleteProcessId } = god;
-  god.deleteProcessId = (id, callback) => {
-    const deleted: Process | undefined = god.clusters_db[id];
-    deleteProcessId.call(god, id, (error, result) => {
-      if (deleted?.pm2_env && !(id in god.clusters_db)) apps.onDeleted(deleted.pm2_env);
-      callback(error, result);
-    });
-  };
+/** An address is open as long as a process that asked for it runs, or is about to run again. */
+function closeWithLastProcess(god: God, apps: StickyApps): void {
+  for (const name of ["stopProcessId", "deleteProcessId"] as const) {
+    const end = god[name];
+    god[name] = (id, callback) => {
+      end.call(god, id, (error, result) => {
+        callback(error, result);
+        // A restart stops the process and starts it again before it returns.
+        apps.clock.nextTurn(() => apps.review());
+      });
+    };
+  }
+  god.bus.on("process:event", () => apps.reviewSoon());
 }
 
 /** `expose` is called once with all methods, and then calls itself for each of them. */

@@ -24,6 +24,10 @@ export interface Pm2Env {
   listen_timeout?: number;
   kill_timeout?: number;
   sticky?: unknown;
+  /** For the moment of a fork: see `attachWorkers` in `god-seams.ts`. */
+  sticky_goes_on?: boolean;
+  uid?: number | string;
+  gid?: number | string;
   port?: number | string;
   env: Record<string, unknown>;
 }
@@ -40,7 +44,7 @@ export interface ReloadOptions {
 
 export interface God {
   clusters_db: Record<string, Process>;
-  bus: { emit(event: string, data: unknown): void };
+  bus: { emit(event: string, data: unknown): void; on(event: string, listener: () => void): void };
   nodeApp(env: Pm2Env, callback: Callback<Process>): void;
   executeApp(env: Pm2Env, callback: Callback<Process>): void;
   resetState(env: Pm2Env): void;

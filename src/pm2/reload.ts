@@ -61,7 +61,7 @@ export function reloadSticky(god: God, apps: StickyApps, options: ReloadOptions,
   });
 
   const name = `${env.name} (id ${id})`;
-  untilReady(fresh, apps, apps.startTimeoutMs(env)).then((outcome) => {
+  untilReady(fresh, old, apps).then((outcome) => {
     if ("interrupted" in outcome) {
       god.deleteProcessId(parkedId, () => callback(new StickyError("STICKY_RELOAD_INTERRUPTED", name)));
     } else if (outcome.ready) {
@@ -100,43 +100,79 @@ function unpark(god: God, worker: Process, id: number, parkedId: string): void {
   }
 }
 
-function untilReady(fresh: Process, apps: StickyApps, timeoutMs: number): Promise<Outcome> {
+/**
+ * Waits until the new worker can take the old one's place. With `wait_ready`, and no "ready" in time, one that listens
+ * takes it all the same, as with stock PM2.
+ */
+function untilReady(fresh: Process, old: Process, apps: StickyApps): Promise<Outcome> {
+  const env = fresh.pm2_env;
+  const timeoutMs = apps.startTimeoutMs(env);
   return new Promise((resolve) => {
-    const timer = apps.clock.after(timeoutMs, () => {
-      const seconds = Math.round(timeoutMs / 1000);
-      resolve({ ready: false, reason: `was not ready after ${seconds} s` });
-    });
-    // Emitted by bindWorker() when the worker is ready to serve, or by Node if the app does not use us any more.
-    const onListening = () => {
-      const handle = apps.handleOf(fresh);
-      if (fresh.pm2_env.wait_ready && handle?.state !== "ready") return;
+    let hasListened = false;
+    const end = (outcome: Outcome) => {
+      clearTimeout(timer);
       unwatch();
-      resolve({ ready: true });
+      fresh.removeListener("listening", onListening);
+      fresh.removeListener("exit", onExit);
+      resolve(outcome);
+    };
+    const timer = apps.clock.after(timeoutMs, () => {
+      const handle = apps.handleOf(fresh);
+      const seconds = Math.round(timeoutMs / 1000);
+      const mayGoOn = isReplacement(apps, fresh, old) || (hasListened && !handle?.takesPart);
+      if (env.wait_ready && handle?.state !== "ready" && mayGoOn) {
+        console.log(
+          `[pm2-socket.io] ${env.name}: the new worker listens, but has not said "ready" (wait_ready); the reload goes on`,
+        );
+      }
+      if (mayGoOn) end({ ready: true });
+      else if (env.wait_ready)
+        end({ ready: false, reason: `did not listen, or say "ready" (wait_ready), within ${seconds} s` });
+      else end({ ready: false, reason: `was not ready after ${seconds} s` });
+    });
+    const onChange = () => {
+      if (apps.handleOf(fresh)?.state === "ready" && isReplacement(apps, fresh, old)) end({ ready: true });
+    };
+    // By way of Node's cluster module: of an app that does not ask for us, or not any more.
+    const onListening = () => {
+      hasListened = true;
+      const handle = apps.handleOf(fresh);
+      if (!handle || (!handle.takesPart && !apps.handleOf(old)?.takesPart)) end({ ready: true });
     };
     const onExit = (code: number, signal: string | null) => {
-      unwatch();
       const { status } = fresh.pm2_env;
       if (status === "stopping" || status === "stopped") {
-        resolve({ interrupted: true });
+        end({ interrupted: true });
         return;
       }
       // PM2 does not restart what is being stopped.
       fresh.pm2_env.status = "stopping";
       const reason = signal ? `was killed by ${signal}` : `exited with code ${code}`;
-      const fail = () => resolve({ ready: false, reason });
+      const fail = () => end({ ready: false, reason });
       // What it said last may arrive after its end.
       if (fresh.isConnected()) fresh.once("disconnect", fail);
       else fail();
     };
-    const unwatch = () => {
-      clearTimeout(timer);
-      fresh.removeListener("listening", onListening);
-      fresh.removeListener("exit", onExit);
-    };
+    const unwatch = apps.watch(fresh, onChange);
     fresh.on("listening", onListening);
     // Before PM2's own listener, which would restart it.
     fresh.prependOnceListener("exit", onExit);
+    onChange();
   });
+}
+
+/**
+ * Whether the new worker listens wherever it has to. A metrics server may listen long before the one with Socket.IO; but
+ * Socket.IO may also be attached only by a request, long after the worker has taken the old one's place.
+ */
+function isReplacement(apps: StickyApps, fresh: Process, old: Process): boolean {
+  const [now, before] = [apps.handleOf(fresh), apps.handleOf(old)];
+  if (!now || now.servers.size === 0) return false;
+  return (
+    now.mainServer !== undefined ||
+    before?.mainServer === undefined ||
+    now.servers.size >= before.servers.size
+  );
 }
 
 /** Takes a worker that did not become ready out of God's books. */

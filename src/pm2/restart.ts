@@ -79,12 +79,14 @@ export class Restarts {
     return new Promise((resolve) => {
       const end = () => {
         clearTimeout(timer);
+        unwatch();
         fresh.removeListener("listening", end);
         fresh.removeListener("exit", end);
         resolve();
       };
       const timer = this.apps.clock.after(this.apps.startTimeoutMs(fresh.pm2_env), end);
-      // Also emitted by bindWorker(), when the worker is ready to serve.
+      const unwatch = this.apps.watch(fresh, ({ state }) => state === "ready" && end());
+      // Of an app that does not ask for us any more.
       fresh.on("listening", end);
       fresh.on("exit", end);
     });

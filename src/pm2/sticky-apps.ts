@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: AGPL-3.0-only
+import cluster, { type Worker } from "node:cluster";
 import { appendFile } from "node:fs";
 import { createRequire } from "node:module";
 import { createClock, dateMs } from "../clock";
 import { appOptions, isSticky } from "../config";
+import { describe } from "../errors";
 import type { Log } from "../log";
 import { App } from "../primary/app";
 import { bindWorker } from "../primary/bind-worker";
+import { Addresses } from "../primary/connections/addresses";
 import { type AppStatus, statusOf } from "../primary/status";
 import type { WorkerHandle } from "../primary/workers/worker-handle";
+import { keyIn } from "../protocol/room-key";
 import { Drains } from "./drains";
 import type { God, Pm2Env, Process } from "./internals";
 
@@ -18,6 +22,14 @@ const PACKAGES = [
   "pm2-socket.io/sticky",
   "pm2-socket.io/cluster-adapter",
 ];
+
+/** PM2's default for `listen_timeout`. */
+const LISTEN_TIMEOUT_MS = 3000;
+/** PM2 decides in the moment of an exit, or a little later, whether it starts the process again. */
+const REVIEW_MS = 100;
+
+/** The descriptor of the pipe that a worker inherits for its link; see `attachWorkers` in `god-seams.ts`. */
+export const LINK_FD = 4;
 
 /** Whether a process may need us. All others are started exactly as PM2 starts them. */
 export function mayUseSocketIo(env: Pm2Env): boolean {
@@ -35,11 +47,18 @@ export function mayUseSocketIo(env: Pm2Env): boolean {
 
 interface Entry {
   app: App;
+  namespace: string;
   /** The configuration the app was made of; another one replaces it. */
   config: string;
   startTimeoutMs: number;
   drainTimeoutMs: number;
+  /** Whether processes that run were started with `sticky`. */
+  wasSticky: boolean;
+  isRemovalSaid: boolean;
 }
+
+/** What PM2 calls a process that runs, or is about to run again. */
+const RUNS = ["online", "launching", "waiting restart", "stopping", "one-launch-status"];
 
 /**
  * The apps of God that may use Socket.IO, by namespace and name. An entry is made with the app's first process and goes
@@ -50,16 +69,43 @@ export class StickyApps {
   readonly drains = new Drains(this.clock);
   private readonly entries = new Map<string, Entry>();
   private readonly handles = new WeakMap<Process, WorkerHandle>();
+  private readonly addresses = new Addresses<WorkerHandle>(this.clock, (port, app) =>
+    this.heldByCluster(port, app as App),
+  );
+  /** The app that a process of PM2's was last started as. */
+  private readonly appOfId = new Map<string, App>();
+  /** Ports that workers have by way of Node's cluster module, which opens them in this process. */
+  private readonly clusterPorts = new Map<Worker, Set<number>>();
 
-  constructor(private readonly god: God) {}
+  constructor(private readonly god: God) {
+    cluster.on("listening", (worker, { port }) => {
+      const ports = this.clusterPorts.get(worker) ?? new Set();
+      this.clusterPorts.set(worker, ports.add(port));
+    });
+    cluster.on("exit", (worker) => {
+      if (this.clusterPorts.delete(worker)) this.addresses.retry();
+    });
+  }
 
   /** A new process of an app. */
   attach(process: Process): void {
     const env = process.pm2_env;
-    const { app } = this.entryFor(env);
-    const handle = bindWorker(app, process, String(env.pm_id), env.wait_ready === true);
+    const slotKey = String(env.pm_id);
+    const entry = this.entryFor(env, this.appOfId.get(slotKey));
+    const { app } = entry;
+    if (isSticky(env.sticky)) Object.assign(entry, { wasSticky: true, isRemovalSaid: false });
+    else if (!this.serves(env)) entry.wasSticky = false;
+    this.appOfId.set(slotKey, app);
+    const handle = bindWorker(app, process, {
+      slotKey,
+      readyWithinMs: env.wait_ready ? Number(env.listen_timeout ?? LISTEN_TIMEOUT_MS) : undefined,
+      owner: ownerOf(env),
+      pipeFd: LINK_FD,
+      // Processes of one app may have ports of their own.
+      listenOn: appOptions(env as Parameters<typeof appOptions>[0]).listenOn,
+    });
     this.handles.set(process, handle);
-    if (env.wait_ready) process.on("message", (message) => message === "ready" && handle.release());
+    if (env.wait_ready) process.on("message", (message) => message === "ready" && handle.saidReady());
   }
 
   handleOf(process: Process | undefined): WorkerHandle | undefined {
@@ -76,7 +122,17 @@ export class StickyApps {
 
   /** Whether the app of a process is served by us; else it is none of our business. */
   serves(env: Pm2Env): boolean {
-    return this.entries.get(keyOf(env))?.app.listener !== undefined;
+    const app = this.entries.get(keyOf(env))?.app ?? this.appOfId.get(String(env.pm_id));
+    return app !== undefined && !this.addresses.ofApp(app).next().done;
+  }
+
+  /** The app of a process has lost its `sticky`, but is served: it goes on as it is, and is told so. */
+  goesOn(env: Pm2Env): boolean {
+    const entry = this.entries.get(keyOf(env));
+    if (!entry?.wasSticky || isSticky(env.sticky) || !this.serves(env)) return false;
+    if (!entry.isRemovalSaid) entry.app.log.error(describe("STICKY_REMOVED"));
+    entry.isRemovalSaid = true;
+    return true;
   }
 
   /** Whether there are other workers of the process's app that can serve meanwhile. */
@@ -90,12 +146,21 @@ export class StickyApps {
 
   /** How long a new worker of the app may take to become ready. */
   startTimeoutMs(env: Pm2Env): number {
-    return Math.max(this.entries.get(keyOf(env))?.startTimeoutMs ?? 0, env.listen_timeout ?? 0);
+    // Whoever waits for "ready" has said how long.
+    if (env.wait_ready && env.listen_timeout) return Number(env.listen_timeout);
+    return Math.max(this.entries.get(keyOf(env))?.startTimeoutMs ?? 0, Number(env.listen_timeout ?? 0));
   }
 
   /** How long a worker of the app may go on to give up its sessions, as long as it makes progress. */
   drainTimeoutMs(env: Pm2Env): number {
     return this.entries.get(keyOf(env))?.drainTimeoutMs ?? 0;
+  }
+
+  /** Calls `watch` on every change of the worker of a process, until the returned function is called. */
+  watch(process: Process, watch: (handle: WorkerHandle) => void): () => void {
+    const handle = this.handleOf(process);
+    const app = this.appOfId.get(handle?.slotKey ?? "");
+    return app?.watch((changed) => changed === handle && watch(changed)) ?? (() => {});
   }
 
   /** The process with this id, and one that it replaces, are to end at once. Without an id, all are. */
@@ -105,29 +170,46 @@ export class StickyApps {
     }
   }
 
-  /** A process was deleted: the app's port is closed with the last one. */
-  onDeleted(env: Pm2Env): void {
-    const key = keyOf(env);
-    for (const process of Object.values(this.god.clusters_db)) {
-      if (process?.pm2_env && keyOf(process.pm2_env) === key) return;
+  /** A process has ended, was stopped or deleted: whether it will run again is known in a moment. */
+  reviewSoon(): void {
+    this.clock.after(REVIEW_MS, () => this.review());
+  }
+
+  /** Gives up the addresses of processes that do not run again, and the apps that have no processes. */
+  review(): void {
+    const processes = Object.values(this.god.clusters_db).filter((process) => process?.pm2_env);
+    const runs = new Set(
+      processes
+        .filter(({ pm2_env }) => RUNS.includes(pm2_env.status))
+        .map(({ pm2_env }) => String(pm2_env.pm_id)),
+    );
+    for (const id of this.appOfId.keys()) if (!runs.has(id)) this.addresses.release(id);
+    const ids = new Set(processes.map(({ pm2_env }) => String(pm2_env.pm_id)));
+    for (const id of [...this.appOfId.keys()]) if (!ids.has(id)) this.appOfId.delete(id);
+    const keys = new Set(processes.map(({ pm2_env }) => keyOf(pm2_env)));
+    for (const [key, { app }] of [...this.entries]) {
+      if (keys.has(key) || app.workers.size > 0) continue;
+      app.close();
+      this.entries.delete(key);
     }
-    this.entries.get(key)?.app.close();
-    this.entries.delete(key);
   }
 
   status(): AppStatus[] {
     return [...this.entries.values()]
-      .map(({ app }) => statusOf(app))
+      .map(({ app, namespace }) => ({ ...statusOf(app), namespace }))
       .filter(({ state, workers }) => state !== "closed" || workers.length > 0);
   }
 
   /** Spreads the live sessions of the apps of this name; returns how many move, or `null` if there is no such app. */
   rebalance(name: string): number | null {
-    const served = [...this.entries.values()].filter(({ app }) => app.name === name && app.listener);
-    return served.length === 0 ? null : served.reduce((sum, { app }) => sum + app.rebalance(), 0);
+    const served = [...this.entries.values()]
+      .map(({ app }) => app)
+      .filter((app) => app.name === name && !this.addresses.ofApp(app).next().done);
+    return served.length === 0 ? null : served.reduce((sum, app) => sum + app.rebalance(), 0);
   }
 
-  private entryFor(env: Pm2Env): Entry {
+  /** @param former the app of the process before, which may have had another name */
+  private entryFor(env: Pm2Env, former?: App): Entry {
     const key = keyOf(env);
     const config = JSON.stringify([env.sticky, env.port, env.env?.PORT]);
     const existing = this.entries.get(key);
@@ -135,11 +217,23 @@ export class StickyApps {
     const { startTimeoutMs, drainTimeoutMs, ...options } = appOptions(
       env as Parameters<typeof appOptions>[0],
     );
-    const app = existing?.app ?? new App(env.name, options, this.logFor(env));
+    const app = existing?.app ?? new App(env.name, options, this.logFor(env), this.addresses, former?.seats);
     if (existing) app.configure(options);
-    const entry = { app, config, startTimeoutMs, drainTimeoutMs };
+    const { wasSticky = false, isRemovalSaid = false } = existing ?? {};
+    const namespace = env.namespace ?? "default";
+    const entry = { app, namespace, config, startTimeoutMs, drainTimeoutMs, wasSticky, isRemovalSaid };
     this.entries.set(key, entry);
     return entry;
+  }
+
+  /** Who has a port by way of the cluster module. */
+  private heldByCluster(port: number, app: App): { holder?: string; isMoving: boolean } {
+    const holders = Object.values(this.god.clusters_db).filter((process) =>
+      this.clusterPorts.get(process as Worker)?.has(port),
+    );
+    const isMoving = holders.some(({ pm2_env }) => this.entries.get(keyOf(pm2_env))?.app === app);
+    const names = [...new Set(holders.map(({ pm2_env }) => `"${pm2_env.name}"`))].join(" and ");
+    return { holder: names ? `app ${names} of this daemon has it` : "this daemon has it", isMoving };
   }
 
   /** Errors also go where the app's owner looks: its error log and `pm2 logs`. */
@@ -158,5 +252,13 @@ export class StickyApps {
 
 /** An app's name together with its namespace. */
 export function keyOf({ namespace, name }: Pm2Env): string {
-  return `${namespace ?? "default"}\n${name}`;
+  return keyIn(namespace ?? "default", name);
+}
+
+/** The user and group that PM2 starts a process as, where they are known by number. */
+function ownerOf({ uid, gid }: Pm2Env): { uid: number; gid: number } | undefined {
+  const user = Number(uid ?? Number.NaN);
+  if (!Number.isInteger(user)) return undefined;
+  const group = Number(gid ?? Number.NaN);
+  return { uid: user, gid: Number.isInteger(group) ? group : user };
 }

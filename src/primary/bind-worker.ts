@@ -3,17 +3,14 @@ import cluster, { type Worker } from "node:cluster";
 import type { Socket } from "node:net";
 import { LAST_WORDS_MS } from "../protocol/timing";
 import type { App } from "./app";
-import type { WorkerHandle } from "./workers/worker-handle";
+import type { WorkerHandle, WorkerTerms } from "./workers/worker-handle";
 
 /**
  * Attaches a forked worker to an app. Its messages that are meant for us are taken out of the worker's `message` events
  * before anybody else sees them.
- *
- * @param slotKey see {@link App.attach}
- * @param held see {@link App.attach}
  */
-export function bindWorker(app: App, worker: Worker, slotKey?: string, held?: boolean): WorkerHandle {
-  const handle = app.attach(worker, slotKey, held);
+export function bindWorker(app: App, worker: Worker, terms?: WorkerTerms): WorkerHandle {
+  const handle = app.attach(worker, terms);
   const { emit } = worker;
   worker.emit = (event: string | symbol, ...args: unknown[]): boolean => {
     if (event === "message" && handle.handleIpc(args[0], args[1] as Socket | undefined)) return true;
@@ -32,9 +29,9 @@ export function bindWorker(app: App, worker: Worker, slotKey?: string, held?: bo
 /** A worker that never calls `listen` would never be "listening", which process managers wait for. */
 function sayListening(app: App, handle: WorkerHandle): void {
   const unwatch = app.watch((changed) => {
-    if (changed !== handle || handle.state === "starting") return;
+    if (changed !== handle || handle.state === "starting" || handle.state === "listening") return;
     unwatch();
-    if (handle.state !== "ready") return;
+    if (handle.state !== "ready" && handle.state !== "overdue") return;
     const address = { address: "", port: -1, addressType: -1 as const };
     handle.worker.emit("listening", address);
     cluster.emit("listening", handle.worker, address);

@@ -1,21 +1,26 @@
 // SPDX-License-Identifier: MIT
 import type { BalancingMethod } from "../config";
 import type { PublicAddress } from "../protocol/messages";
-import type { App } from "./app";
+import type { App, AppPlace } from "./app";
 import { describeAddress, type ListenerState } from "./connections/listener";
 import type { Outcome } from "./workers/handover-counts";
-import type { WorkerState } from "./workers/worker-handle";
+import type { WorkerHandle, WorkerState } from "./workers/worker-handle";
 
 /** An app as `pm2 sticky --json` prints it. */
 export interface AppStatus {
   name: string;
-  /** Where the app listens, or wants to. */
+  /** PM2's namespace; absent without PM2. */
+  namespace?: string;
+  /** Its main address: that of the first server with Socket.IO. "none" if the app uses the adapter alone. */
   listener: string;
-  /** The address as the operating system has it, if open. */
+  /** The main address as the operating system has it, if open. */
   address: PublicAddress | null;
+  /** Whether the main address is open. */
   state: ListenerState;
-  /** Why the listener is not open. */
+  /** Why the main address is not open. */
   error: string | null;
+  /** All addresses of the app, the main one first. */
+  addresses: AddressStatus[];
   method: BalancingMethod;
   /** Connections whose request line has not arrived. */
   pending: number;
@@ -28,9 +33,20 @@ export interface AppStatus {
   workers: WorkerStatus[];
 }
 
+export interface AddressStatus {
+  listener: string;
+  address: PublicAddress | null;
+  state: ListenerState;
+  error: string | null;
+  /** The slots of the workers that asked for it. */
+  slots: number[];
+}
+
 export interface WorkerStatus {
   slot: number;
   generation: number;
+  /** PM2's id of the process; absent without PM2. */
+  id?: string;
   pid: number | null;
   state: WorkerState;
   sessions: number;
@@ -49,33 +65,56 @@ export interface WorkerStatus {
 }
 
 export function statusOf(app: App): AppStatus {
-  const { listener } = app;
+  const isMain = (place: AppPlace) =>
+    place.claims.some(
+      ({ app: owner, worker, server }) => owner === app && worker.servers.get(server)?.isMain,
+    );
+  const places = [...app.addresses.ofApp(app)].sort((a, b) => Number(isMain(b)) - Number(isMain(a)));
+  const [main = NONE] = places.map((place) => addressStatus(app, place));
   return {
     name: app.name,
-    listener: listener ? describeAddress(listener.address) : "none",
-    address: listener?.publicAddress ?? null,
-    state: listener?.state ?? "closed",
-    error: listener?.error ?? null,
+    ...{ listener: main.listener, address: main.address, state: main.state, error: main.error },
+    addresses: places.map((place) => addressStatus(app, place)),
     method: app.method,
     ...app.connectionCounts,
     recovery: app.recovery,
     handover: app.handoverCounts.toJSON(),
     workers: [...app.workers]
       .filter((worker) => worker.takesPart)
-      .map((worker) => ({
-        slot: worker.slot,
-        generation: worker.generation,
-        pid: worker.pid ?? null,
-        state: worker.state,
-        sessions: worker.sessions,
-        connections: worker.connections,
-        handedOff: worker.handedOff,
-        forwarded: worker.forwarded,
-        framesRelayed: worker.channel.framesRelayed,
-        bytesRelayed: worker.channel.bytesRelayed,
-        framesDropped: worker.channel.framesDropped,
-        handover: worker.handoverCounts.toJSON(),
-      }))
+      .map(workerStatus)
       .sort((a, b) => a.slot - b.slot || a.generation - b.generation),
+  };
+}
+
+const NONE = { listener: "none", address: null, state: "closed", error: null } as const;
+
+function addressStatus(app: App, { listener, claims }: AppPlace): AddressStatus {
+  const { refusal } = listener;
+  const own = claims.filter((claim) => claim.app === app);
+  return {
+    listener: describeAddress(listener.address),
+    address: listener.publicAddress ?? null,
+    state: listener.state,
+    error: refusal ? [refusal.code, refusal.holder].filter(Boolean).join(", ") : null,
+    slots: own.map(({ worker }) => worker.slot).sort((a, b) => a - b),
+  };
+}
+
+function workerStatus(worker: WorkerHandle): WorkerStatus {
+  const { channel, slotKey } = worker;
+  return {
+    slot: worker.slot,
+    generation: worker.generation,
+    ...(slotKey !== undefined && { id: slotKey }),
+    pid: worker.pid ?? null,
+    state: worker.state,
+    sessions: worker.sessions,
+    connections: worker.connections,
+    handedOff: worker.handedOff,
+    forwarded: worker.forwarded,
+    framesRelayed: channel.framesRelayed,
+    bytesRelayed: channel.bytesRelayed,
+    framesDropped: channel.framesDropped,
+    handover: worker.handoverCounts.toJSON(),
   };
 }

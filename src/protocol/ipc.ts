@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { MovedSession } from "./messages";
+import type { MovedSession, ServerNumber } from "./messages";
 
 /**
  * What travels over Node's IPC channel: frames where there is no pipe, and sockets always. Our messages are objects
@@ -11,10 +11,13 @@ export const KEY = "pm2-socket.io";
 export type Envelope =
   /** A frame, base64. */
   | { f: string }
-  /** From the primary, with a socket: handoff number and the bytes that were already read, latin1. */
-  | { handoff: number; head: string; session?: MovedSession }
-  /** From a worker, with a socket: it goes back to the primary, with bytes to be read first, latin1. */
-  | { back: string }
+  /**
+   * From the primary, with a socket: handoff number, the server that it is for (none if it is a session that moves), and
+   * the bytes that were already read, latin1.
+   */
+  | { handoff: number; server?: ServerNumber; head: string; session?: MovedSession }
+  /** From a worker, with a socket of this server: it goes back to the primary, with bytes to be read first, latin1. */
+  | { back: string; server: ServerNumber }
   /** From a worker, with a socket: it belongs to the session with this id, see `move` in `messages.ts`. */
   | { move: string };
 

@@ -13,19 +13,37 @@ import type { Seat } from "./session-id";
 /** Version of this protocol. Both sides must speak the same. */
 export const LINK_VERSION = 2;
 
-/** Where a listener is opened. `path` (a Unix socket) wins over `port`. */
+/** Where a listener is opened, with the options of Node's `server.listen`. `path` (a Unix socket) wins over `port`. */
 export interface ListenAddress {
   port?: number;
   host?: string;
   path?: string;
   backlog?: number;
+  ipv6Only?: boolean;
+  /** Of a Unix socket: whether everybody may read from it, and write to it. */
+  readableAll?: boolean;
+  writableAll?: boolean;
+  /** Of port 0: which of the worker's servers that asked for any port this is; the n-th of each worker share one. */
+  nth?: number;
+}
+
+/** The number of one HTTP server of a worker, by order of its first `listen`. */
+export type ServerNumber = number;
+
+/** A server of another worker. */
+export interface PeerServer {
+  /** The listener whose connections it gets; servers of other workers with the same one do the same work. */
+  listener: number;
+  /** Its private address: a Unix socket or named pipe. */
+  address: string;
+  /** Where Socket.IO answers, in front of what an Engine.IO request asks for. */
+  paths: string[];
 }
 
 /** A worker as its peers see it: who owns which session, and where to forward a request. */
 export interface Peer {
   seat: Seat;
-  /** The private address (a Unix socket or named pipe) of the worker's HTTP server. */
-  address: string;
+  servers: PeerServer[];
   /** Whether it takes new sessions and plain requests. */
   ready: boolean;
 }
@@ -135,12 +153,16 @@ export interface Publish {
 export type ToPrimary =
   /** The first message: which protocol the worker speaks. */
   | { type: "hello"; version: number }
-  /** My HTTP server takes connections; `wants` is where the app asked to listen, if it did. */
-  | { type: "ready"; address: string; wants?: ListenAddress }
-  /** The app listens here, without Socket.IO so far: is this the app's public address? Answered by `public`. */
-  | { type: "is-public"; seq: number; address: ListenAddress }
-  /** My HTTP server was closed by the app: hand me nothing more. */
-  | { type: "closing" }
+  /**
+   * This server takes connections, at the private address that its number stands for, and is to get those of the public
+   * address `wants`, or of the app's default address if it asks for none. `main` says that it was the worker's first with
+   * Socket.IO. Said again, it asks for another address than before. Answered by `listening`, as soon as that is open.
+   */
+  | { type: "serve"; server: ServerNumber; wants?: ListenAddress; main: boolean }
+  /** Socket.IO answers at this path of the server. */
+  | { type: "attached"; server: ServerNumber; path: string; main: boolean }
+  /** The server was closed by the app: hand it nothing more. */
+  | { type: "unserve"; server: ServerNumber }
   /** I have the socket of handoff `seq`; the primary may let go of it. */
   | { type: "accepted"; seq: number }
   /** I cannot take the socket of handoff `seq`; give it to somebody else. */
@@ -188,14 +210,23 @@ export type ToPrimary =
 export type ToWorker =
   /**
    * The answer to `hello`. `fd` is the inherited pipe to use for all further frames; `epoch` is what the offsets of
-   * this primary begin with; frames of more than `maxFrameBytes` are refused.
+   * this primary begin with; frames of more than `maxFrameBytes` are refused. The worker's servers listen in `folder`,
+   * which the primary has made for it; `takesDefault` says that the app's workers call no `listen`.
    */
-  | { type: "welcome"; version: number; seat: Seat; fd?: number; epoch: string; maxFrameBytes: number }
+  | {
+      type: "welcome";
+      version: number;
+      seat: Seat;
+      fd?: number;
+      epoch: string;
+      maxFrameBytes: number;
+      folder: string;
+      takesDefault: boolean;
+    }
   /** The protocol versions differ; the worker goes on without a link. */
   | { type: "unwelcome"; version: number }
-  | { type: "public"; seq: number; yes: boolean }
-  /** The public address is open (`address`) or was tried in vain (`error`). */
-  | { type: "listening"; address?: PublicAddress; error?: string }
+  /** The public address that the server asked for is open; the connections of that listener come from now on. */
+  | { type: "listening"; server: ServerNumber; listener: number; address: PublicAddress }
   /** The workers of the app, this one included. Sent whenever it changes. */
   | { type: "peers"; peers: Peer[] }
   | { type: "claimed"; seq: number }
@@ -225,7 +256,6 @@ export type Message = ToPrimary | ToWorker;
 
 /** What a worker asks the primary, and the message that answers it. Both carry the same number, `seq`. */
 interface AnswerTo {
-  "is-public": "public";
   claim: "claimed";
   whose: "owner";
   restore: "restored";
@@ -233,7 +263,6 @@ interface AnswerTo {
 
 /** The types of the messages that answer a question. */
 export const ANSWERS: ReadonlySet<string> = new Set<AnswerTo[keyof AnswerTo]>([
-  "public",
   "claimed",
   "owner",
   "restored",

@@ -1,32 +1,39 @@
 // SPDX-License-Identifier: MIT
-import { lstatSync, mkdtempSync, rmdirSync, unlinkSync } from "node:fs";
+import { chownSync, lstatSync, mkdtempSync, readdirSync, rmdirSync, unlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename, join } from "node:path";
+import type { ServerNumber } from "./messages";
 
 const PREFIX = "pm2-socket.io-";
 
 /**
- * A new address that only processes of the same user can reach: a Unix socket in a folder of its own (mode 0700), or a
- * named pipe with an unguessable name on Windows. The folder goes with the process.
+ * A new folder for the private addresses of one worker's servers. Only the user of that worker can look into it (mode
+ * 0700), so only the primary and the app's own workers can connect to them.
+ *
+ * @param owner the user and group that the worker runs as, where it is not the primary's own
  */
-export function privateAddress(): string {
+export function makePrivateFolder(owner?: { uid: number; gid: number }): string {
   const folder = mkdtempSync(join(tmpdir(), PREFIX));
-  const address = join(folder, "w");
-  process.once("exit", () => removePrivateAddress(address));
-  return process.platform === "win32" ? `\\\\.\\pipe\\${basename(folder)}` : address;
+  if (owner) chownSync(folder, owner.uid, owner.gid);
+  return folder;
 }
 
-/**
- * Removes what a killed worker had no time to remove itself: the socket and its empty folder. Anything else under that
- * name stays; the address is a worker's word.
- */
-export function removePrivateAddress(address: string): void {
-  const folder = dirname(address);
-  if (!basename(folder).startsWith(PREFIX)) return;
+/** The private address of a server: a Unix socket in the folder, or on Windows a named pipe that nobody can guess. */
+export function privateAddress(folder: string, server: ServerNumber): string {
+  return process.platform === "win32"
+    ? `\\\\.\\pipe\\${basename(folder)}-${server}`
+    : join(folder, String(server));
+}
+
+/** Removes a folder of {@link makePrivateFolder} with the sockets that a killed worker had no time to remove itself. */
+export function removePrivateFolder(folder: string): void {
   try {
-    if (lstatSync(address, { throwIfNoEntry: false })?.isSocket()) unlinkSync(address);
+    for (const name of readdirSync(folder)) {
+      const path = join(folder, name);
+      if (/^\d+$/.test(name) && lstatSync(path).isSocket()) unlinkSync(path);
+    }
     rmdirSync(folder);
   } catch {
-    // Gone already, or not ours.
+    // Gone already, or somebody has put something else there, which is not ours to remove.
   }
 }

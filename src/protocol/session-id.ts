@@ -52,6 +52,14 @@ export function seatOfSessionId(id: string): Seat | undefined {
   return seat as Seat;
 }
 
+/** The path of a request target that names Engine.IO's protocol version or transport; `undefined` for any other one. */
+export function enginePathOf(target: string): string | undefined {
+  const question = target.indexOf("?");
+  if (question === -1 || !/[?&](EIO|transport)=/.test(target)) return undefined;
+  // A proxy may have sent the absolute form.
+  return target.slice(0, question).replace(/^https?:\/\/[^/]*/i, "");
+}
+
 /** The `sid` parameter of a request target; the last one if there are several, as Engine.IO reads it. */
 export function sessionIdOf(target: string): string | undefined {
   const question = target.indexOf("?");

@@ -31,6 +31,10 @@ function shape(fields: Record<string, Check>): Check {
   };
 }
 
+/** A worker has few servers; a number beyond this is no server's. */
+const MAX_SERVERS = 10_000;
+const serverNumber: Check = (value) =>
+  Number.isInteger(value) && (value as number) >= 0 && (value as number) < MAX_SERVERS;
 const texts = list(text);
 const nothing = shape({});
 const address = shape({
@@ -38,6 +42,10 @@ const address = shape({
   host: optional(text),
   path: optional(text),
   backlog: optional(number),
+  ipv6Only: optional(flag),
+  readableAll: optional(flag),
+  writableAll: optional(flag),
+  nth: optional(number),
 });
 const rooms = { nsp: text, rooms: texts };
 const session = { at: number, nsp: text, sid: text };
@@ -65,9 +73,9 @@ const target: Check = (value) => {
 
 const SHAPES: Record<ToPrimary["type"], Check> = {
   hello: shape({ version: number }),
-  ready: shape({ address: text, wants: optional(address) }),
-  "is-public": shape({ seq: number, address }),
-  closing: nothing,
+  serve: shape({ server: serverNumber, wants: optional(address), main: flag }),
+  attached: shape({ server: serverNumber, path: text, main: flag }),
+  unserve: shape({ server: serverNumber }),
   accepted: shape({ seq: number }),
   refused: shape({ seq: number }),
   load: shape({ sessions: number, connections: number, forwarded: number, closed: number }),

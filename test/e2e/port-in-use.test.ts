@@ -23,7 +23,7 @@ test("a port in use: everything lives, says what is wrong once, and opens as soo
     "the listener to fail",
   );
   expect(failed.error).toContain(`EADDRINUSE, held by pid ${process.pid} (`);
-  expect((await daemon.pm2("sticky")).stdout).toContain(`chat: port ${port} failed (EADDRINUSE, held by pid`);
+  expect((await daemon.pm2("sticky")).stdout).toContain(`port ${port} failed (EADDRINUSE, held by pid`);
   expect((await daemon.list()).map(({ pm2_env }) => [pm2_env.status, pm2_env.restart_time])).toEqual([
     ["online", 0],
     ["online", 0],
@@ -43,7 +43,7 @@ test("a port in use: everything lives, says what is wrong once, and opens as soo
   holder.close();
   await daemon.ready(2, "chat");
   expect([daemon.log, errors()].map((log) => log.split(line).length - 1)).toEqual([1, 1]);
-  expect(daemon.log).toContain(`app "chat" listens on port ${port} now`);
+  expect(daemon.log).toContain(`chat: listens on port ${port}`);
   expect(daemon.pid).toBe(pid);
   await isServedAsCluster(port);
 });

@@ -3,7 +3,7 @@ import { CHAT, fetchPlain } from "../helpers/app-clients";
 import { freePort } from "../helpers/daemon";
 import { runsAsCluster } from "../helpers/single-process";
 
-test("an app's other HTTP server, metrics on a port of its own, stays an ordinary cluster server", async () => {
+test("an app's other HTTP server, metrics on a port of its own, is served there by all workers", async () => {
   const metrics = await freePort();
   const { daemon, port } = await runsAsCluster(`
     const { createServer } = require("http");
@@ -17,5 +17,9 @@ test("an app's other HTTP server, metrics on a port of its own, stays an ordinar
 
   expect((await fetchPlain(metrics)).body).toBe(`metrics callback ${metrics}`);
   expect((await fetchPlain(port)).body).toBe("app");
-  expect((await daemon.sticky()).map(({ listener }) => listener)).toEqual([`port ${port}`]);
+  const [app] = await daemon.sticky();
+  expect(app!.addresses).toMatchObject([
+    { listener: `port ${port}`, state: "open", slots: [0, 1] },
+    { listener: `port ${metrics}`, state: "open", slots: [0, 1] },
+  ]);
 });

@@ -19,6 +19,7 @@ test("pm2 sticky shows listeners and workers, for people and for programs", asyn
     .toMatchObject({
       slot: expect.any(Number),
       generation: 0,
+      id: expect.any(String),
       pid,
       state: "ready",
       sessions: 1,
@@ -32,15 +33,16 @@ test("pm2 sticky shows listeners and workers, for people and for programs", asyn
 
   const { code, stdout } = await daemon.pm2("sticky", "chat");
   expect(code).toBe(0);
-  const [head, titles, ...rows] = stdout.trimEnd().split("\n");
-  expect(head).toBe(`chat: port ${port} open, least-connection`);
+  const [head, address, titles, ...rows] = stdout.trimEnd().split("\n");
+  expect(head).toBe("chat (namespace default): least-connection");
+  expect(address).toBe(`  port ${port} open, workers 0, 1`);
   expect(titles!.trim().split(/ {2,}/)).toEqual(
-    "slot,pid,gen,state,sessions,connections,handed off,forwarded,frames,bytes,dropped,moved,closed,failed".split(
+    "slot,id,pid,gen,state,sessions,connections,handed off,forwarded,frames,bytes,dropped,moved,closed,failed".split(
       ",",
     ),
   );
-  expect(rows.map((row) => row.trim().split(/ {2,}/).slice(0, 4))).toEqual(
-    workers.map((each) => [String(each.slot), String(each.pid), "0", "ready"]),
+  expect(rows.map((row) => row.trim().split(/ {2,}/).slice(0, 5))).toEqual(
+    workers.map((each) => [String(each.slot), each.id, String(each.pid), "0", "ready"]),
   );
 
   const unknown = await daemon.pm2("sticky", "caht");

@@ -1,18 +1,21 @@
 import type { Worker } from "node:cluster";
 import { EventEmitter } from "node:events";
+import { onTestFinished } from "vitest";
 import { appOptions } from "../../src/config";
 import { App } from "../../src/primary/app";
+import { Addresses } from "../../src/primary/connections/addresses";
 import type { WorkerHandle } from "../../src/primary/workers/worker-handle";
 import { decodeFrame, encodeFrame } from "../../src/protocol/codec";
 import { seal, unseal } from "../../src/protocol/ipc";
 import { LINK_VERSION, type Message } from "../../src/protocol/messages";
+import { clock } from "./clock";
 
 /** The primary's side of an app whose workers are played by the test. */
 export function fakeApp() {
   const lines: string[] = [];
   const log = { info: (line: string) => lines.push(line), error: (line: string) => lines.push(line) };
   const { listenOn: _, ...options } = appOptions({});
-  return { app: new App("app", options, log), lines };
+  return { app: new App("app", options, log, new Addresses(clock)), lines };
 }
 
 /** A worker process that speaks over IPC: what it is told and whether it was killed. */
@@ -34,9 +37,14 @@ export class FakeWorker extends EventEmitter {
   ) {
     super();
     this.handle = app.attach(this as unknown as Worker);
+    // With it goes the folder that was made for its servers.
+    onTestFinished(() => this.handle.left());
     this.say({ type: "hello", version });
     // One that is not welcome says nothing more.
-    if (version === LINK_VERSION) this.say({ type: "ready", address: "/nowhere" });
+    if (version === LINK_VERSION) {
+      this.say({ type: "serve", server: 0, main: true });
+      this.say({ type: "attached", server: 0, path: "/socket.io", main: true });
+    }
   }
 
   isConnected(): boolean {

@@ -56,7 +56,7 @@ describe("the public address", () => {
 
   const wants = { port: 5 };
   const listenOn = (app: Parameters<typeof appOptions>[0], asked: { port: number } | undefined) =>
-    appOptions(app).listenOn!(asked);
+    appOptions(app).listenOn!(asked, true).address;
 
   test("is the first of: sticky, what the worker asked for, port, PORT, PM2_PORT, 8080", () => {
     vi.stubEnv("PM2_PORT", "2");

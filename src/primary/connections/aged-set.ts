@@ -29,6 +29,11 @@ export class AgedSet<T> {
     return this.since.delete(member);
   }
 
+  /** All members, oldest first. */
+  values(): T[] {
+    return [...this.since.keys()];
+  }
+
   /** Removes and returns the oldest member. */
   shift(): T | undefined {
     for (const member of this.since.keys()) {

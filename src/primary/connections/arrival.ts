@@ -13,10 +13,17 @@ export interface Arrival {
   /** All bytes that were read from it. */
   head: Buffer;
   sessionId?: string;
+  /** Of an Engine.IO request without a session: where it goes, so that it gets to a worker with Socket.IO there. */
+  enginePath?: string;
   /** How many workers had it already and failed. */
   attempts: number;
   /** The connection is that of a session which moves. */
   session?: MovedSession;
+}
+
+/** An arrival with the address that it came to. */
+export interface PublicArrival<P> extends Arrival {
+  place: P;
 }
 
 export interface ArrivalLimits {
@@ -56,14 +63,14 @@ export function refuse(socket: Socket, status: Refusal): void {
  *                ├──headTimeout──▶ 408, or closed in silence if a worker gave it back idle
  *                └──closed by the client, or the oldest of too many──▶ gone
  */
-export class Arrivals {
-  private readonly pending: AgedSet<PendingHead>;
+export class Arrivals<P> {
+  private readonly pending: AgedSet<PendingHead<P>>;
 
   constructor(
     private readonly limits: ArrivalLimits,
     private readonly log: Log,
     clock: Clock,
-    private readonly onArrival: (arrival: Arrival) => void,
+    private readonly onArrival: (arrival: PublicArrival<P>) => void,
   ) {
     this.pending = new AgedSet(clock, limits.headTimeoutMs, (head) => this.expire(head));
   }
@@ -73,22 +80,22 @@ export class Arrivals {
     return this.pending.size;
   }
 
-  /** Reads the head of a fresh connection. */
-  add(socket: Socket): void {
-    this.read(socket, Buffer.alloc(0), false);
+  /** Reads the head of a fresh connection to an address. */
+  add(socket: Socket, place: P): void {
+    this.read(socket, place, Buffer.alloc(0), false);
   }
 
   /** Takes a connection back from a worker, with the bytes of its next request that the worker has read. */
-  takeBack(socket: Socket, bytes: Buffer): void {
-    this.read(socket, bytes, bytes.length === 0);
+  takeBack(socket: Socket, place: P, bytes: Buffer): void {
+    this.read(socket, place, bytes, bytes.length === 0);
   }
 
   close(): void {
     for (const { socket } of this.pending.clear()) socket.destroy();
   }
 
-  private read(socket: Socket, bytes: Buffer, idle: boolean): void {
-    const head: PendingHead = { socket, bytes: Buffer.alloc(0), idle, onData: () => {} };
+  private read(socket: Socket, place: P, bytes: Buffer, idle: boolean): void {
+    const head: PendingHead<P> = { socket, place, bytes: Buffer.alloc(0), idle, onData: () => {} };
     head.onData = shield(this.log, (chunk: Buffer) => this.grow(head, chunk));
     socket.on("error", ignore);
     socket.on("close", () => this.pending.delete(head));
@@ -102,7 +109,7 @@ export class Arrivals {
     });
   }
 
-  private grow(head: PendingHead, chunk: Buffer): "more" | "done" {
+  private grow(head: PendingHead<P>, chunk: Buffer): "more" | "done" {
     head.bytes = head.bytes.length === 0 ? chunk : Buffer.concat([head.bytes, chunk]);
     const scan = scanHead(head.bytes);
     if (scan.state === "more" && head.bytes.length <= this.limits.maxHeadSize) return "more";
@@ -115,20 +122,23 @@ export class Arrivals {
     } else {
       stopReading(head.socket);
       head.socket.removeAllListeners("end");
-      this.onArrival({ socket: head.socket, head: head.bytes, sessionId: scan.sessionId, attempts: 0 });
+      const { socket, place, bytes } = head;
+      const { sessionId, enginePath } = scan;
+      this.onArrival({ socket, place, head: bytes, sessionId, enginePath, attempts: 0 });
     }
     return "done";
   }
 
-  private expire(head: PendingHead): void {
+  private expire(head: PendingHead<P>): void {
     head.socket.removeListener("data", head.onData);
     if (head.idle && head.bytes.length === 0) head.socket.destroy();
     else refuse(head.socket, 408);
   }
 }
 
-interface PendingHead {
+interface PendingHead<P> {
   socket: Socket;
+  place: P;
   bytes: Buffer;
   /** Given back by a worker between two requests: closing it needs no answer. */
   idle: boolean;

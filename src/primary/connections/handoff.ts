@@ -2,6 +2,7 @@
 import type { Clock } from "../../clock";
 import { type Handle, handleOf } from "../../node-internals";
 import { seal } from "../../protocol/ipc";
+import type { ServerNumber } from "../../protocol/messages";
 import { AgedSet } from "./aged-set";
 import { type Arrival, refuse } from "./arrival";
 
@@ -31,6 +32,7 @@ const WINDOW = 64;
 export class Handoff {
   private readonly waiting: AgedSet<Arrival>;
   private readonly offered = new Map<number, Arrival>();
+  private readonly serverOf = new WeakMap<Arrival, ServerNumber | undefined>();
   private nextSeq = 1;
   /** How many connections the worker has accepted. */
   count = 0;
@@ -49,8 +51,10 @@ export class Handoff {
     return this.waiting.size + this.offered.size;
   }
 
-  offer(arrival: Arrival): void {
+  /** @param server which of the worker's servers it is for; none if the arrival is a session that moves */
+  offer(arrival: Arrival, server: ServerNumber | undefined): void {
     this.waiting.add(arrival);
+    this.serverOf.set(arrival, server);
     this.next();
     if (this.waiting.size > this.limits.maxPending) {
       const oldest = this.waiting.shift();
@@ -95,7 +99,8 @@ export class Handoff {
     const seq = this.nextSeq++;
     this.offered.set(seq, arrival);
     const { head, session } = arrival;
-    this.send(seal({ handoff: seq, head: head.toString("latin1"), session }), handle, (error) => {
+    const server = this.serverOf.get(arrival);
+    this.send(seal({ handoff: seq, server, head: head.toString("latin1"), session }), handle, (error) => {
       if (error) this.refused(seq);
     });
   }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-import { unlink } from "node:fs/promises";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import type { Clock } from "../../clock";
-import { describe } from "../../errors";
-import { type Log, shield } from "../../log";
+import type { Log } from "../../log";
+import { shield } from "../../log";
 import { outsideDomain } from "../../node-internals";
 import type { ListenAddress, PublicAddress } from "../../protocol/messages";
 import { type PortHolder, portHolder } from "./port-holder";
+import { closeAt, inodeAt, removeDeadSocket } from "./socket-file";
 
 /**
- * An app's public address.
+ * An address that is open to the public, or is to be.
  *
  *     closed ──open()──▶ opening ──listening──▶ open
  *                          ▲ │                    │ error
@@ -18,28 +18,62 @@ import { type PortHolder, portHolder } from "./port-holder";
  */
 export type ListenerState = "closed" | "opening" | "open" | "failed";
 
+/** Why an address is not open. */
+export interface Refusal {
+  /** The operating system's code, as EADDRINUSE. */
+  code: string;
+  /** Who has it, as far as that is known; for a log line. */
+  holder?: string;
+  /**
+   * Whether workers of the very app that asks for it have it, by way of Node's cluster module, because the app had no
+   * sticky sessions before. They are about to be replaced: nothing is wrong.
+   */
+  isMoving: boolean;
+}
+
+export interface ListenerEvents {
+  onConnection(socket: Socket): void;
+  onOpen(): void;
+  /** It cannot be opened, and is tried again. */
+  onRefused(refusal: Refusal): void;
+}
+
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 30_000;
+/** Whoever held it let go of it while we looked: so often it is tried again at once. */
 const MAX_QUICK_RETRIES = 10;
+/**
+ * While the app's own former workers have the address nobody can connect between their end and our next attempt, so that
+ * attempts follow each other quickly, for as long as a reload may take.
+ */
+const MOVING_RETRY_MS = 10;
+const MAX_MOVING_RETRIES = 6000;
+
+/** Says who has a port that this very process holds, and whether that is a worker of the app which asks for it. */
+export type OwnHolder = (port: number) => { holder?: string; isMoving: boolean };
 
 export class Listener {
   private server: Server | undefined;
+  private inode: number | undefined;
   private retry: NodeJS.Timeout | undefined;
   private retryMs = FIRST_RETRY_MS;
   private quickRetries = 0;
-  private reported: string | undefined;
+  private movingRetries = 0;
   state: ListenerState = "closed";
   /** Why it is not open, while `state` is "failed". */
-  error: string | undefined;
+  refusal: Refusal | undefined;
 
+  /**
+   * @param isConfigured whether the address is from the app's configuration. At a path that a worker told nothing is ever
+   *   removed, because the daemon may have other rights than the worker.
+   */
   constructor(
-    private readonly appName: string,
     readonly address: ListenAddress,
+    private readonly isConfigured: boolean,
     private readonly log: Log,
     private readonly clock: Clock,
-    private readonly onConnection: (socket: Socket) => void,
-    /** Called when the state becomes "open" or "failed". */
-    private readonly onSettled: () => void,
+    private readonly ownHolder: OwnHolder,
+    private readonly events: ListenerEvents,
   ) {}
 
   /** The address as the operating system has it, once open. */
@@ -47,20 +81,20 @@ export class Listener {
     return this.state === "open" ? (this.server?.address() ?? undefined) : undefined;
   }
 
+  /** Opens it, or tries again now. */
   open(): void {
-    if (this.state !== "closed") return;
-    this.attempt();
+    if (this.state === "open" || this.state === "opening") return;
+    clearTimeout(this.retry);
+    outsideDomain(() => this.listen());
   }
 
   close(): void {
     this.state = "closed";
     clearTimeout(this.retry);
-    this.server?.close();
+    const { server } = this;
     this.server = undefined;
-  }
-
-  private attempt(): void {
-    outsideDomain(() => this.listen());
+    if (this.address.path === undefined) server?.close();
+    else closeAt(this.address.path, this.inode, () => server?.close());
   }
 
   private listen(): void {
@@ -68,73 +102,55 @@ export class Listener {
     // Half-open, as Node's HTTP server has it: a client may end its side and still wait for the answer.
     const server = createServer({ allowHalfOpen: true, noDelay: true });
     this.server = server;
-    server.on("connection", shield(this.log, this.onConnection));
+    server.on("connection", shield(this.log, this.events.onConnection));
     server.on("error", (error: NodeJS.ErrnoException) => {
       if (this.server === server) void this.fail(error);
     });
-    server.listen(this.address, () => {
+    const { nth: _, ...address } = this.address;
+    server.listen({ ...address, exclusive: true }, () => {
       if (this.server !== server) return;
       this.state = "open";
+      this.inode = address.path === undefined ? undefined : inodeAt(address.path);
       this.retryMs = FIRST_RETRY_MS;
       this.quickRetries = 0;
-      this.error = undefined;
-      if (this.reported)
-        this.log.info(`app "${this.appName}" listens on ${describeAddress(this.address)} now`);
-      this.reported = undefined;
-      this.onSettled();
+      this.movingRetries = 0;
+      this.refusal = undefined;
+      this.events.onOpen();
     });
   }
 
   private async fail(error: NodeJS.ErrnoException): Promise<void> {
-    this.error = error.code ?? error.message;
+    const code = error.code ?? error.message;
     this.state = "failed";
     this.server?.close();
-    if (error.code === "EADDRINUSE" && this.address.path && (await removeStale(this.address.path))) {
-      if (this.state === "failed") this.attempt();
+    this.server = undefined;
+    const { path, port } = this.address;
+    if (code === "EADDRINUSE" && path !== undefined && this.isConfigured && (await removeDeadSocket(path))) {
+      if (this.state === "failed") this.open();
       return;
     }
-    const inUse = error.code === "EADDRINUSE" && this.address.port !== undefined;
-    const { held, pid, holder }: PortHolder = inUse ? await portHolder(this.address.port!) : { held: true };
+    const holder = code === "EADDRINUSE" && port !== undefined ? await portHolder(port) : undefined;
     if (this.state !== "failed") return; // closed meanwhile
-    if (!held && this.quickRetries++ < MAX_QUICK_RETRIES) {
-      // Whoever held it let go of it while we looked.
-      this.attempt();
+    if (holder?.held === false && this.quickRetries++ < MAX_QUICK_RETRIES) {
+      this.open();
       return;
     }
-    if (holder) this.error += `, ${holder}`;
-    // An app that listened before it attached Socket.IO has the port here, by way of the cluster module, until its last
-    // worker has moved.
-    const moving = pid === process.pid && this.retryMs === FIRST_RETRY_MS;
-    if (!moving && this.reported !== this.error) {
-      this.reported = this.error;
-      this.log.error(describe("STICKY_PORT", this.appName, describeAddress(this.address), this.error));
-    }
-    this.retry = this.clock.after(this.retryMs, () => this.attempt());
-    this.retryMs = Math.min(this.retryMs * 2, MAX_RETRY_MS);
-    this.onSettled();
+    this.refusal = this.refusalOf(code, port, holder);
+    const isMoving = this.refusal.isMoving && this.movingRetries++ < MAX_MOVING_RETRIES;
+    this.retry = this.clock.after(isMoving ? MOVING_RETRY_MS : this.retryMs, () => this.open());
+    if (!isMoving) this.retryMs = Math.min(this.retryMs * 2, MAX_RETRY_MS);
+    this.events.onRefused(this.refusal);
+  }
+
+  private refusalOf(code: string, port: number | undefined, found: PortHolder | undefined): Refusal {
+    if (found?.pid !== process.pid || port === undefined)
+      return { code, holder: found?.holder, isMoving: false };
+    return { code, ...this.ownHolder(port) };
   }
 }
 
 export function describeAddress({ path, host, port }: ListenAddress): string {
-  if (path) return path;
+  if (path !== undefined) return path;
   if (!host) return `port ${port}`;
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-/** Removes a Unix socket that nobody serves any more. Returns whether it did. */
-function removeStale(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = connect(path);
-    probe.on("connect", () => {
-      probe.destroy();
-      resolve(false);
-    });
-    probe.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "ECONNREFUSED") return resolve(false);
-      unlink(path).then(
-        () => resolve(true),
-        () => resolve(false),
-      );
-    });
-  });
 }

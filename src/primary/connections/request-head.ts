@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { sessionIdOf } from "../../protocol/session-id";
+import { enginePathOf, sessionIdOf } from "../../protocol/session-id";
 
 /** What the first bytes of a connection say. */
 export type Scan =
@@ -8,8 +8,11 @@ export type Scan =
   | { state: "more" }
   /** Not HTTP/1.x. */
   | { state: "malformed" }
-  /** The request line is complete; `sessionId` is its `sid` query parameter, if it has one. */
-  | { state: "complete"; sessionId?: string };
+  /**
+   * The request line is complete; `sessionId` is its `sid` query parameter, if it has one. `enginePath` is where an
+   * Engine.IO request without a session goes, which opens one.
+   */
+  | { state: "complete"; sessionId?: string; enginePath?: string };
 
 const MORE: Scan = { state: "more" };
 const MALFORMED: Scan = { state: "malformed" };
@@ -39,7 +42,9 @@ export function scanHead(bytes: Buffer): Scan {
   const target = REQUEST_LINE.exec(bytes.toString("latin1", start, end))?.[1];
   if (target === undefined) return MALFORMED;
   const sessionId = sessionIdOf(target);
-  return sessionId === undefined ? COMPLETE : { state: "complete", sessionId };
+  if (sessionId !== undefined) return { state: "complete", sessionId };
+  const enginePath = enginePathOf(target);
+  return enginePath === undefined ? COMPLETE : { state: "complete", enginePath };
 }
 
 function couldBeMethod(bytes: Buffer, start: number): boolean {

@@ -110,7 +110,7 @@ export class Handover {
     debug("session %s moves from %s to %s", sid, move.from.name, to.name);
     to.arriving++;
     this.owner.claim(sid, to);
-    if (socket) to.offer({ socket, head: NO_BYTES, attempts: move.attempts, session } satisfies Arrival);
+    if (socket) to.offer({ socket, head: NO_BYTES, attempts: move.attempts, session }, undefined);
     else to.send({ type: "adopt", session });
   }
 

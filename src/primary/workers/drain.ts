@@ -25,6 +25,7 @@ export class Drain {
   private readonly timers: NodeJS.Timeout[] = [];
   private standstill: NodeJS.Timeout | undefined;
   private limits: DrainLimits | undefined;
+  private isHurried = false;
   private onTheirWay = 0;
   startedMs = 0;
 
@@ -47,7 +48,9 @@ export class Drain {
       this.limits = limits;
       this.timers.push(this.clock.after(limits.timeoutMs, () => this.stop()));
       this.progress(sessions);
+      if (this.isHurried) this.stop();
     }
+    if (this.over) return Promise.resolve();
     return new Promise((resolve) => this.waiters.push(resolve));
   }
 
@@ -58,6 +61,12 @@ export class Drain {
     const { standstillMs, sessionStandstillMs } = this.limits;
     const waitMs = sessions > 0 ? sessionStandstillMs : standstillMs;
     this.standstill = this.clock.after(waitMs, () => this.stop());
+  }
+
+  /** Ends the wait, also one that begins later. */
+  hurry(): void {
+    this.isHurried = true;
+    this.stop();
   }
 
   /** Ends the wait, whatever the worker still has. */

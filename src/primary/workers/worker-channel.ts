@@ -7,8 +7,13 @@ import { type Log, shield } from "../../log";
 import { type Handle, sendHandle } from "../../node-internals";
 import { describeVersions } from "../../protocol/link-version";
 import { LINK_VERSION, type ToPrimary, type ToWorker } from "../../protocol/messages";
-import type { Seat } from "../../protocol/session-id";
 import { type LinkLimits, maxFrameBytes, PrimaryLink } from "./link";
+
+/** What a worker is told first, beside what the channel knows itself. */
+export type Greeting = Pick<
+  Extract<ToWorker, { type: "welcome" }>,
+  "seat" | "epoch" | "folder" | "takesDefault"
+>;
 
 /**
  * What the primary says to a worker's process, and hears from it: over its IPC channel and, once the worker has asked
@@ -24,10 +29,12 @@ export class WorkerChannel {
 
   /**
    * @param name of the worker, for the log
+   * @param pipeFd the file descriptor of a pipe that was made for the link; other pipes are the app's own
    */
   constructor(
     private readonly worker: Worker,
     private readonly name: string,
+    private readonly pipeFd: number | undefined,
     private readonly owner: { readonly log: Log; readonly clock: Clock; readonly limits: LinkLimits },
     private readonly onMessage: (message: ToPrimary, bytes: Buffer) => void,
   ) {}
@@ -44,7 +51,7 @@ export class WorkerChannel {
   }
 
   /** The answer to `hello`: opens the pipe, if the worker has one. Returns whether there is anything to do now. */
-  greet(version: number, seat: Seat, epoch: string): boolean {
+  greet(version: number, greeting: Greeting): boolean {
     if (this.greeted) return false;
     this.greeted = true;
     if (version !== LINK_VERSION) {
@@ -54,13 +61,13 @@ export class WorkerChannel {
       this.link?.close();
       return false;
     }
-    const { stdio } = this.worker.process;
-    const fd = stdio?.findIndex((stream, index) => index > 3 && stream !== null) ?? -1;
+    const fd = this.pipeFd;
+    const pipe = fd === undefined ? undefined : this.worker.process.stdio[fd];
     this.send({
-      ...{ type: "welcome", version: LINK_VERSION, seat, fd: fd > 0 ? fd : undefined, epoch },
-      maxFrameBytes: maxFrameBytes(this.owner.limits),
+      ...{ type: "welcome", version: LINK_VERSION, ...greeting },
+      ...{ fd: pipe ? fd : undefined, maxFrameBytes: maxFrameBytes(this.owner.limits) },
     });
-    if (fd > 0) this.link = this.createLink(stdio[fd] as Socket);
+    if (pipe) this.link = this.createLink(pipe as Socket);
     return true;
   }
 

@@ -2,55 +2,95 @@
 import type { Worker } from "node:cluster";
 import type { Socket } from "node:net";
 import type { Clock } from "../../clock";
+import type { AppOptions } from "../../config";
 import { describe } from "../../errors";
 import { type Log, shield } from "../../log";
 import { type Envelope, unseal } from "../../protocol/ipc";
-import type { ListenAddress, MovedSession, ToPrimary, ToWorker } from "../../protocol/messages";
+import type { ListenAddress, ServerNumber, ToPrimary, ToWorker } from "../../protocol/messages";
+import { makePrivateFolder, privateAddress, removePrivateFolder } from "../../protocol/private-address";
 import { generationOf, type Seat, slotOf } from "../../protocol/session-id";
 import { CLOSING_MS } from "../../protocol/timing";
 import type { Arrival } from "../connections/arrival";
-import { Handoff, type HandoffLimits } from "../connections/handoff";
+import { Handoff } from "../connections/handoff";
 import { Drain } from "./drain";
 import { HandoverCounts } from "./handover-counts";
-import type { LinkLimits } from "./link";
 import { isOfficialMessage, type OfficialMessage, OfficialWorker } from "./official-worker";
 import { WorkerChannel } from "./worker-channel";
 
 /**
  * Life of a worker as the primary sees it:
  *
- *     starting ──ready()──▶ ready ──drain(), closing──▶ draining
- *        │                    ▲ └───────release──────────┘  │
- *        └────────────────────┴───── left() ───────────────▶ gone
+ *     starting ──its first server listens──▶ listening ──it has said "ready", or need not──▶ ready
+ *         ▲                                      └──its time for that is over──▶ overdue ──"ready"──▶ ready
+ *         └──its last server was closed── listening, overdue, ready
  *
- * Only a ready worker gets new sessions and plain requests; a draining one still gets the requests of its sessions.
+ *     any of these ──drain()──▶ draining ──left()──▶ gone ◀──left()── any
+ *
+ * A ready worker gets new sessions and plain requests; an overdue one only if no other worker is ready; a draining one
+ * still gets the requests of its sessions. What the state is follows from what is known of the worker, in `stateNow`.
  */
-export type WorkerState = "starting" | "ready" | "draining" | "gone";
+export type WorkerState = "starting" | "listening" | "overdue" | "ready" | "draining" | "gone";
 
-/** What a worker handle tells the app it belongs to. */
-export interface WorkerOwner {
+/** What the primary's manager of processes knows of a worker when it is forked. */
+export interface WorkerTerms {
+  /** What stays the same when a process is replaced; the new process gets the same slot. */
+  slotKey?: string;
+  /** Set if the worker is not ready before it has said so; after this time it is overdue (PM2's `wait_ready`). */
+  readyWithinMs?: number;
+  /** The user and group that the worker runs as, if they are not the primary's own. */
+  owner?: { uid: number; gid: number };
+  /** The file descriptor of a pipe that was made for the link, if there is one. */
+  pipeFd?: number;
+  /** Where the connections of a server come from that asked for `wants`; see {@link AppOptions}. */
+  listenOn?: AppOptions["listenOn"];
+}
+
+/** What a worker handle needs of its app for itself. */
+export interface WorkerContext {
   readonly log: Log;
   readonly clock: Clock;
-  readonly limits: HandoffLimits & LinkLimits;
-  readonly handoverTerms: { moves: boolean; ackTimeoutMs: number };
+  readonly limits: AppOptions;
   readonly handoverCounts: HandoverCounts;
   /** What the offsets of the app's packets begin with. */
   readonly epoch: string;
+  /** Whether the app's workers call no `listen`, as far as is known. */
+  readonly takesDefault: boolean;
+}
+
+/** What a worker handle tells its app. */
+export interface WorkerEvents {
   onStateChange(worker: WorkerHandle): void;
   /** The worker is gone, and all that it had said was heard. */
   onSilence(worker: WorkerHandle): void;
-  /** Whether the primary has opened, or is trying to open, this address for the app. */
-  isPublic(address: ListenAddress): boolean;
+  /** It did not take a connection. */
   onReturn(arrival: Arrival): void;
-  onTakeBack(socket: Socket, bytes: Buffer): void;
-  onMove(worker: WorkerHandle, session: MovedSession): void;
+  /** A connection of one of its servers comes back. */
+  onTakeBack(worker: WorkerHandle, server: ServerNumber, socket: Socket, bytes: Buffer): void;
+  /** The connection of a session that moves. */
   onMoveSocket(worker: WorkerHandle, sessionId: string, socket: Socket): void;
-  onAdopted(worker: WorkerHandle, sessionId: string, ok: boolean): void;
-  onRelay(worker: WorkerHandle, message: ToPrimary, frame: Buffer): void;
   onOfficialRelay(worker: WorkerHandle, message: OfficialMessage): void;
-  ownerOf(sessionId: string): WorkerHandle | undefined;
-  onClaim(sessionId: string, worker: WorkerHandle): void;
-  onUnclaim(sessionId: string, worker: WorkerHandle): void;
+}
+
+type Handler<T extends ToPrimary["type"]> = (
+  worker: WorkerHandle,
+  message: Extract<ToPrimary, { type: T }>,
+  frame: Buffer,
+) => void;
+
+/** What the app does with messages that concern more than the worker who sends them. */
+export type AppHandlers = { [T in ToPrimary["type"]]?: Handler<T> } & {
+  /** All messages without a handler of their own. */
+  relay: (worker: WorkerHandle, message: ToPrimary, frame: Buffer) => void;
+};
+
+/** One HTTP server of a worker. */
+export interface ServedServer {
+  /** Where the app asked to listen; `undefined` if it did not. */
+  wants: ListenAddress | undefined;
+  /** Whether it is the worker's first with Socket.IO. */
+  isMain: boolean;
+  /** Where Socket.IO answers. */
+  readonly paths: Set<string>;
 }
 
 export class WorkerHandle {
@@ -61,15 +101,13 @@ export class WorkerHandle {
   readonly name: string;
   /** Set once the worker speaks the official packages' protocol instead of ours. */
   official: OfficialWorker | undefined;
-  private announced = false;
-  private active = false;
-  /** Told to drain by its manager: it cannot become ready again. */
-  private retired = false;
-  private hurried = false;
-  /** Where the app asked to listen. */
-  wants: ListenAddress | undefined;
-  /** The worker's private address; `undefined` until it is ready. */
-  address: string | undefined;
+  /** Its HTTP servers that listen, by number. */
+  readonly servers = new Map<ServerNumber, ServedServer>();
+  private folder: string | undefined;
+  private readiness: "not needed" | "awaited" | "overdue" | "said";
+  private readyTimer: NodeJS.Timeout | undefined;
+  /** Whether it has used us for something; most processes that PM2 runs do not. */
+  private hasSaidAnything = false;
   sessions = 0;
   connections = 0;
   forwarded = 0;
@@ -79,29 +117,29 @@ export class WorkerHandle {
   arriving = 0;
   readonly draining: Drain;
 
-  /**
-   * @param held the worker is not ready before {@link release} is called, whatever it says itself
-   */
   constructor(
     readonly worker: Worker,
     readonly seat: Seat,
-    private readonly owner: WorkerOwner,
-    private held = false,
+    readonly terms: WorkerTerms,
+    private readonly context: WorkerContext,
+    private readonly events: WorkerEvents,
+    private readonly handlers: AppHandlers,
   ) {
     this.name = `worker ${this.slot} (pid ${this.pid})`;
-    this.channel = new WorkerChannel(worker, this.name, owner, (message, bytes) =>
+    this.readiness = terms.readyWithinMs === undefined ? "not needed" : "awaited";
+    this.channel = new WorkerChannel(worker, this.name, terms.pipeFd, context, (message, bytes) =>
       this.handleMessage(message, bytes),
     );
-    this.draining = new Drain(owner.clock, (tookMs) =>
-      owner.log.info(`${this.name} gave up its sessions in ${tookMs} ms: ${this.handoverCounts}`),
+    this.draining = new Drain(context.clock, (tookMs) =>
+      context.log.info(`${this.name} gave up its sessions in ${tookMs} ms: ${this.handoverCounts}`),
     );
     this.handoff = new Handoff(
-      owner.clock,
-      owner.limits,
+      context.clock,
+      context.limits,
       (message, handle, callback) => this.channel.sendHandle(message, handle, callback),
-      (arrival) => owner.onReturn(arrival),
+      (arrival) => events.onReturn(arrival),
     );
-    this.handoverCounts = new HandoverCounts(owner.handoverCounts);
+    this.handoverCounts = new HandoverCounts(context.handoverCounts);
   }
 
   get state(): WorkerState {
@@ -114,6 +152,10 @@ export class WorkerHandle {
 
   get generation(): number {
     return generationOf(this.seat);
+  }
+
+  get slotKey(): string | undefined {
+    return this.terms.slotKey;
   }
 
   get pid(): number | undefined {
@@ -131,12 +173,30 @@ export class WorkerHandle {
 
   /** Whether the requests of the worker's own sessions still go to it. */
   get servesItsSessions(): boolean {
-    return this.currentState === "ready" || (this.currentState === "draining" && !this.draining.over);
+    if (this.currentState === "draining") return !this.draining.over;
+    return this.currentState === "ready" || this.currentState === "overdue";
   }
 
   /** Whether the worker has used us for something; most processes that PM2 runs do not. */
   get takesPart(): boolean {
-    return this.active || this.official !== undefined;
+    return this.hasSaidAnything || this.official !== undefined;
+  }
+
+  /** The server that counts as the worker's first with Socket.IO, if it has any. */
+  get mainServer(): ServerNumber | undefined {
+    for (const [number, { isMain }] of this.servers) if (isMain) return number;
+    return undefined;
+  }
+
+  /** Whether Socket.IO answers at any of its servers, so that it can take over sessions. */
+  get hasSocketIo(): boolean {
+    for (const { paths } of this.servers.values()) if (paths.size > 0) return true;
+    return false;
+  }
+
+  /** Where other workers reach one of its servers. */
+  privateAddress(server: ServerNumber): string | undefined {
+    return this.folder === undefined || this.official ? undefined : privateAddress(this.folder, server);
   }
 
   /**
@@ -144,18 +204,19 @@ export class WorkerHandle {
    */
   handleIpc(message: unknown, socket: Socket | undefined): boolean {
     const envelope = unseal(message);
-    if (envelope) shield(this.owner.log, () => this.handleEnvelope(envelope, socket))();
-    else if (isOfficialMessage(message)) shield(this.owner.log, () => this.handleOfficial(message))();
+    if (envelope) shield(this.context.log, () => this.handleEnvelope(envelope, socket))();
+    else if (isOfficialMessage(message)) shield(this.context.log, () => this.handleOfficial(message))();
     else return false;
     return true;
   }
 
-  /** Gives the worker a connection. */
-  offer(arrival: Arrival): void {
+  /** Gives the worker a connection for one of its servers, or that of a session which moves. */
+  offer(arrival: Arrival, server: ServerNumber | undefined): void {
     if (this.official) this.official.offer(arrival);
-    else this.handoff.offer(arrival);
+    else this.handoff.offer(arrival, server);
   }
 
+  /** How many bytes it can be sent at once, now and at most; see {@link WorkerChannel.capacity}. */
   get capacity(): { now: number; most: number } {
     return this.channel.capacity;
   }
@@ -164,10 +225,26 @@ export class WorkerHandle {
     this.channel.send(message);
   }
 
+  /** A server listens, or asks for another address. */
+  serve(server: ServerNumber, served: ServedServer): void {
+    this.servers.set(server, served);
+    if (this.readiness === "awaited") {
+      this.readyTimer ??= this.context.clock.after(this.terms.readyWithinMs ?? 0, () => {
+        if (this.readiness === "awaited") this.readiness = "overdue";
+        this.update();
+      });
+    }
+  }
+
+  unserve(server: ServerNumber): void {
+    this.servers.delete(server);
+  }
+
   /** The app said that it is ready (PM2's `wait_ready`). */
-  release(): void {
-    this.held = false;
-    this.becomeReady();
+  saidReady(): void {
+    clearTimeout(this.readyTimer);
+    if (this.readiness !== "not needed") this.readiness = "said";
+    this.update();
   }
 
   /**
@@ -175,144 +252,122 @@ export class WorkerHandle {
    * none left, is gone, stands still for `standstillMs`, or after `timeoutMs`.
    */
   drain(standstillMs: number, timeoutMs: number): Promise<void> {
-    const first = !this.retired;
-    this.retired = true;
     if (this.currentState === "gone") return Promise.resolve();
+    const isFirst = this.currentState !== "draining";
     this.transition("draining");
     if (!this.channel.isOpen) return Promise.resolve();
-    const terms = this.owner.handoverTerms;
+    const { moves, ackTimeoutMs } = this.context.limits.handover;
     // A session that waits for an acknowledgement is no standstill before that is given up.
-    const sessionStandstillMs = Math.max(standstillMs, terms.moves ? terms.ackTimeoutMs + CLOSING_MS : 0);
+    const sessionStandstillMs = Math.max(standstillMs, moves ? ackTimeoutMs + CLOSING_MS : 0);
     const drained = this.draining.begin({ standstillMs, sessionStandstillMs, timeoutMs }, this.sessions);
-    if (this.hurried) this.draining.stop();
-    else if (first) this.send({ type: "drain", ...terms, withinMs: timeoutMs });
+    if (isFirst && !this.draining.over)
+      this.send({ type: "drain", moves, ackTimeoutMs, withinMs: timeoutMs });
     return drained;
   }
 
   /** Whoever waits for its drain, now or later, waits no more. */
   hurry(): void {
-    this.hurried = true;
-    this.draining.stop();
+    this.draining.hurry();
   }
 
   /** The process is gone, or is leaving the cluster. */
   left(): void {
     if (this.currentState === "gone") return;
+    const wasDraining = this.currentState === "draining";
+    clearTimeout(this.readyTimer);
     this.transition("gone");
     this.handoff.abandon();
     this.draining.stop();
-    this.channel.finish(shield(this.owner.log, () => this.fallSilent()));
+    this.channel.finish(shield(this.context.log, () => this.fallSilent(wasDraining)));
   }
 
-  private fallSilent(): void {
-    // What it still had when it was told to give up everything was cut off with it.
-    if (this.retired) this.handoverCounts.count("failed", this.sessions);
-    this.sessions = 0;
-    this.connections = 0;
-    this.owner.onSilence(this);
-    this.draining.finish();
+  /** Its state follows from what is known of it; this is the one place that decides it. */
+  private stateNow(): WorkerState {
+    if (this.currentState === "gone" || this.currentState === "draining") return this.currentState;
+    if (this.servers.size === 0) return "starting";
+    if (this.readiness === "awaited") return "listening";
+    return this.readiness === "overdue" ? "overdue" : "ready";
   }
 
-  private becomeReady(): void {
-    if (this.announced && !this.held && !this.retired && this.currentState !== "gone")
-      this.transition("ready");
+  /** Something became known of it. */
+  update(): void {
+    this.transition(this.stateNow());
   }
 
   private transition(next: WorkerState): void {
     if (this.currentState === next) return;
     this.currentState = next;
-    this.owner.onStateChange(this);
+    this.events.onStateChange(this);
+  }
+
+  private fallSilent(wasDraining: boolean): void {
+    // What it still had when it was told to give up everything was cut off with it.
+    if (wasDraining) this.handoverCounts.count("failed", this.sessions);
+    this.sessions = 0;
+    this.connections = 0;
+    this.events.onSilence(this);
+    this.draining.finish();
+    if (this.folder !== undefined) removePrivateFolder(this.folder);
   }
 
   private handleEnvelope(envelope: Envelope, socket: Socket | undefined): void {
     if ("back" in envelope) {
       if (!socket) return; // the client was gone before the handle arrived
       socket.allowHalfOpen = true;
-      this.owner.onTakeBack(socket, Buffer.from(envelope.back, "latin1"));
+      const bytes = Buffer.from(String(envelope.back), "latin1");
+      this.events.onTakeBack(this, Number(envelope.server), socket, bytes);
     } else if ("move" in envelope) {
-      if (socket) this.owner.onMoveSocket(this, envelope.move, socket);
+      if (socket) this.events.onMoveSocket(this, envelope.move, socket);
     } else if ("f" in envelope) {
       this.channel.receiveIpc(envelope.f);
     }
   }
 
   private handleMessage(message: ToPrimary, bytes: Buffer): void {
-    if (message.type !== "hello" && message.type !== "is-public") this.active = true;
-    switch (message.type) {
-      case "hello":
-        if (this.channel.greet(message.version, this.seat, this.owner.epoch)) this.owner.onStateChange(this);
-        break;
-      case "ready":
-        this.address = message.address;
-        this.wants = message.wants;
-        this.announced = true;
-        this.becomeReady();
-        break;
-      case "is-public":
-        this.send({ type: "public", seq: message.seq, yes: this.owner.isPublic(message.address) });
-        break;
-      case "closing":
-        this.announced = false;
-        if (this.currentState === "ready") this.transition("draining");
-        break;
-      case "accepted":
-        this.handoff.accepted(message.seq);
-        break;
-      case "refused":
-        this.handoff.refused(message.seq);
-        break;
-      case "load":
-        this.noteLoad(message);
-        break;
-      case "claim":
-        this.owner.onClaim(message.id, this);
-        this.send({ type: "claimed", seq: message.seq });
-        break;
-      case "unclaim":
-        this.owner.onUnclaim(message.id, this);
-        break;
-      case "whose":
-        this.send({ type: "owner", seq: message.seq, seat: this.owner.ownerOf(message.id)?.seat });
-        break;
-      case "move":
-        this.owner.onMove(this, message.session);
-        break;
-      case "adopted":
-        this.owner.onAdopted(this, message.sid, message.ok);
-        break;
-      case "drained":
-        this.draining.finish();
-        break;
-      default:
-        this.owner.onRelay(this, message, bytes);
-    }
+    if (message.type !== "hello") this.hasSaidAnything = true;
+    const own = this.own[message.type] as ((message: ToPrimary) => void) | undefined;
+    const handler = this.handlers[message.type] as AppHandlers["relay"] | undefined;
+    if (own) own(message);
+    else if (handler) handler(this, message, bytes);
+    else this.handlers.relay(this, message, bytes);
   }
 
-  private noteLoad({ sessions, connections, forwarded, closed }: Extract<ToPrimary, { type: "load" }>): void {
-    const less = sessions < this.sessions || connections < this.connections;
-    this.sessions = sessions;
-    this.connections = connections;
-    this.forwarded = forwarded;
-    if (less) this.draining.progress(sessions);
-    if (closed > this.handoverCounts.closed)
-      this.handoverCounts.count("closed", closed - this.handoverCounts.closed);
-  }
+  /** Messages that concern this worker alone. */
+  private readonly own: { [T in ToPrimary["type"]]?: (message: Extract<ToPrimary, { type: T }>) => void } = {
+    hello: ({ version }) => {
+      const { epoch, takesDefault } = this.context;
+      this.folder ??= makePrivateFolder(this.terms.owner);
+      const { folder, seat } = this;
+      if (this.channel.greet(version, { seat, epoch, folder, takesDefault })) this.events.onStateChange(this);
+    },
+    accepted: ({ seq }) => this.handoff.accepted(seq),
+    refused: ({ seq }) => this.handoff.refused(seq),
+    drained: () => this.draining.finish(),
+    load: ({ sessions, connections, forwarded, closed }) => {
+      const isLess = sessions < this.sessions || connections < this.connections;
+      this.sessions = sessions;
+      this.connections = connections;
+      this.forwarded = forwarded;
+      if (isLess) this.draining.progress(sessions);
+      const { handoverCounts } = this;
+      if (closed > handoverCounts.closed) handoverCounts.count("closed", closed - handoverCounts.closed);
+    },
+  };
 
   private handleOfficial(message: OfficialMessage): void {
     if (!this.official) {
       this.official = new OfficialWorker(this.worker);
-      this.owner.log.info(describe("STICKY_IPC_LEGACY", this.name));
-      this.announced = true;
-      this.becomeReady();
+      this.context.log.info(describe("STICKY_IPC_LEGACY", this.name));
+      this.handlers.serve?.(this, { type: "serve", server: 0, main: true }, Buffer.alloc(0));
     }
     if ("source" in message) {
-      this.owner.onOfficialRelay(this, message);
+      this.events.onOfficialRelay(this, message);
     } else if (message.type === "sticky:connection") {
       this.sessions++;
-      this.owner.onClaim(message.data, this);
+      this.handlers.claim?.(this, { type: "claim", seq: 0, id: message.data }, Buffer.alloc(0));
     } else {
       this.sessions--;
-      this.owner.onUnclaim(message.data, this);
+      this.handlers.unclaim?.(this, { type: "unclaim", id: message.data }, Buffer.alloc(0));
     }
   }
 }

@@ -2,7 +2,7 @@
 import { watchLoads } from "../../node-internals";
 import { createAdapter, NodeClusterAdapter } from "../adapter/adapter";
 import type { SocketIoServer } from "../socket-io/objects";
-import { claimListen, onAttach } from "./claim-listen";
+import { onAttach, watchListen } from "./claim-listen";
 import { setupWorker } from "./setup-worker";
 
 /**
@@ -21,7 +21,7 @@ const seen = new WeakSet<object>();
  * @param sticky whether the app asked for sticky sessions without a call of its own (`sticky` in the ecosystem file)
  */
 export function autoload(sticky: boolean): void {
-  if (sticky) claimListen();
+  if (sticky) watchListen("claim");
   watchLoads((request, exports) => {
     const name = LOADED.exec(request)?.[1]?.replaceAll("\\", "/").replace("/lib/", "/");
     const isObject = (typeof exports === "object" || typeof exports === "function") && exports !== null;
@@ -33,6 +33,7 @@ function bind(name: string, exports: Exports, sticky: boolean): void {
   if (name.endsWith("/sticky") && "setupWorker" in exports) {
     seen.add(exports);
     exports.setupWorker = setupWorker;
+    watchListen("watch");
   } else if (name.endsWith("/cluster-adapter") && "createAdapter" in exports) {
     seen.add(exports);
     Object.assign(exports, { createAdapter, NodeClusterAdapter });

@@ -2,69 +2,81 @@
 import { Server as HttpServer } from "node:http";
 import { Server as NetServer } from "node:net";
 import { createClock } from "../../clock";
-import type { ListenAddress } from "../../protocol/messages";
-import { QUESTION_TIMEOUT_MS } from "../../protocol/timing";
 import { createAdapter } from "../adapter/adapter";
-import { link } from "../link/link";
 import type { SocketIoServer } from "../socket-io/objects";
-import { listenAddress, listenCallback } from "./listen-arguments";
-import { servesAnother, stickyServer } from "./setup-worker";
+import { listenAddress } from "./listen-arguments";
+import type { ServedServer } from "./served-server";
+import { servedWorker } from "./served-worker";
 
 /**
- * Lets an app that was written as a single process run as a sticky cluster: when it attaches Socket.IO to an HTTP server,
- * that server is served by the primary, on the address the app passes to `listen`.
- *
- * An app may call `listen` before or after it attaches Socket.IO. Listening is asynchronous in a cluster worker anyway,
- * so a server without Socket.IO waits for the end of the turn of the event loop; then it listens as usual, and moves if
- * Socket.IO is attached later.
+ * Watches where HTTP servers listen. In an app with `sticky` every HTTP server is served by the primary, as soon as it
+ * listens. In any other app only those are that are given to `setupWorker`, which may be called in the same turn of the
+ * event loop as `listen`, or later; so `listen` waits for the end of the turn, which nobody notices, because listening is
+ * asynchronous in a cluster worker anyway.
  */
+let mode: "off" | "watch" | "claim" = "off";
 const clock = createClock();
-const attached = new WeakSet<HttpServer>();
-/** Where servers without Socket.IO, so far, have listened. */
-const asked = new WeakMap<HttpServer, ListenAddress>();
+/** With which arguments servers that are not served have listened. */
+const asked = new WeakMap<HttpServer, readonly unknown[]>();
+/** Those of them that wait for the end of the turn. */
+const deferred = new WeakSet<HttpServer>();
 
-export function claimListen(): void {
-  const listen = NetServer.prototype.listen;
+/** Watches from now on; to `claim` is more than to `watch`. */
+export function watchListen(wanted: "watch" | "claim"): void {
+  if (mode === "off") replaceListen();
+  if (mode !== "claim") mode = wanted;
+}
+
+function replaceListen(): void {
+  const { listen } = NetServer.prototype;
   NetServer.prototype.listen = function (this: NetServer, ...args: unknown[]) {
-    const wants = this instanceof HttpServer && !attached.has(this) ? listenAddress(args) : undefined;
-    if (!wants || !(this instanceof HttpServer)) {
+    // A server that is served has a `listen` of its own, which comes here only for what the primary cannot open.
+    if (!(this instanceof HttpServer) || !listenAddress(args) || Object.hasOwn(this, "listen")) {
+      if (this instanceof HttpServer && isExclusive(args)) sayExclusive();
       return listen.apply(this, args as never);
     }
-    clock.nextTurn(async () => {
-      const taken = !attached.has(this) && (await isPublic(wants));
-      if (attached.has(this)) {
-        this.listen(...(args as [])); // the sticky server's by now
-      } else if (taken) {
-        // Other workers of the app are served there: this one will attach Socket.IO, too.
-        const callback = listenCallback(args);
-        if (callback) this.once("listening", callback);
-        stickyServer(this, "listen").awaitAttach(wants);
-      } else {
-        asked.set(this, wants);
-        listen.apply(this, args as never);
-      }
+    if (mode === "claim") {
+      servedWorker("listen").serverOf(this).listenAs(args);
+      return this;
+    }
+    // It listens twice, of which Node has something to say.
+    if (deferred.delete(this)) listen.apply(this, asked.get(this) as never);
+    if (this.listening) return listen.apply(this, args as never);
+    asked.set(this, args);
+    deferred.add(this);
+    clock.nextTurn(() => {
+      if (deferred.delete(this)) listen.apply(this, args as never);
     });
     return this;
   } as typeof listen;
 }
 
-/** Whether the primary has opened this address for the app already, so that a worker cannot. */
-function isPublic(address: ListenAddress): Promise<boolean> {
-  const toPrimary = link();
-  if (!toPrimary) return Promise.resolve(false);
-  return toPrimary.ask({ type: "is-public", address }, QUESTION_TIMEOUT_MS, (answer) => answer?.yes === true);
+function isExclusive([first]: readonly unknown[]): boolean {
+  return typeof first === "object" && first !== null && (first as { exclusive?: unknown }).exclusive === true;
 }
 
-/** Called when Socket.IO was attached to an HTTP server. */
+let isExclusiveSaid = false;
+
+function sayExclusive(): void {
+  // The private address of a served server is one as well.
+  if (mode !== "claim" || isExclusiveSaid) return;
+  isExclusiveSaid = true;
+  console.error("listen({ exclusive: true }): this worker listens by itself; its connections are not sticky");
+}
+
+/** A server was given to us; it may listen already, or be about to. */
+export function takeOverIfListening(server: ServedServer): void {
+  const { httpServer } = server;
+  const args = asked.get(httpServer);
+  if (deferred.delete(httpServer) && args) server.listenAs(args);
+  else if (httpServer.listening && !server.isListening) server.takeOver(args && listenAddress(args), true);
+}
+
+/** Called when Socket.IO was attached to an HTTP server of an app with `sticky`. */
 export function onAttach(io: SocketIoServer): void {
-  const { httpServer } = io;
-  // An app has one public address; a second server with Socket.IO stays an ordinary one.
-  if (servesAnother(httpServer)) return;
-  const server = stickyServer(httpServer, "attach");
-  attached.add(httpServer);
-  server.add(io);
+  const server = servedWorker("attach").attach(io);
   if (hasDefaultAdapter(io)) io.adapter(createAdapter());
-  if (httpServer.listening) server.attachLate(asked.get(httpServer));
+  takeOverIfListening(server);
 }
 
 function hasDefaultAdapter(io: SocketIoServer): boolean {

@@ -10,14 +10,32 @@ import type { ListenAddress } from "../../protocol/messages";
 export function listenAddress(args: readonly unknown[]): ListenAddress | undefined {
   const [first, second, third] = args;
   if (typeof first === "object" && first !== null) {
-    const { port, host, path, backlog, exclusive, fd } = first as Record<string, unknown>;
+    const { port, host, path, backlog, exclusive, fd, ...more } = first as Record<string, unknown>;
     if (exclusive || typeof fd === "number") return undefined;
-    if (typeof path === "string") return withBacklog({ path }, backlog);
-    return fromPort(port, host, backlog);
+    if (typeof path === "string") return { ...withBacklog({ path }, backlog), ...flags(more, PATH_FLAGS) };
+    const address = fromPort(port, host, backlog);
+    return address && { ...address, ...flags(more, PORT_FLAGS) };
   }
   if (typeof first === "string" && !isPort(first)) return withBacklog({ path: first }, second);
   if (first === undefined || first === null || typeof first === "function") return { port: 0 };
   return fromPort(first, second, typeof second === "number" ? second : third);
+}
+
+const PORT_FLAGS = ["ipv6Only"] as const;
+const PATH_FLAGS = ["readableAll", "writableAll"] as const;
+
+/** Of the options that are on or off, those that are on. */
+function flags<F extends string>(options: Record<string, unknown>, names: readonly F[]): { [N in F]?: true } {
+  const on: { [N in F]?: true } = {};
+  for (const name of names) if (options[name]) on[name] = true;
+  return on;
+}
+
+/** What closes the server when it is aborted. */
+export function listenSignal([first]: readonly unknown[]): AbortSignal | undefined {
+  const signal =
+    typeof first === "object" && first !== null ? (first as { signal?: unknown }).signal : undefined;
+  return signal instanceof AbortSignal ? signal : undefined;
 }
 
 /** The callback in the arguments of `server.listen()`. */

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-import type { Server as HttpServer } from "node:http";
 import type { Socket } from "node:net";
 import { openAnswer } from "../../node-internals";
 import { LINGER_MS } from "../../protocol/timing";
@@ -51,7 +50,6 @@ export class Drain {
   private state: "idle" | "running" | "done" = "idle";
 
   constructor(
-    private readonly httpServer: HttpServer,
     private readonly link: WorkerLink,
     private readonly sessions: Sessions,
     private readonly connections: Connections,
@@ -91,7 +89,7 @@ export class Drain {
   }
 
   private async giveUpOrClose(all: EngineSocket[], terms: HandoverTerms): Promise<void> {
-    const left = terms.moves && this.whereabouts.ready.length > 0 ? await this.giveUp(all, terms) : all;
+    const left = terms.moves && this.whereabouts.canMove ? await this.giveUp(all, terms) : all;
     const steps = Math.max(1, ((this.endMs - this.link.clock.now()) * PART_OF_TIME) / CLOSE_INTERVAL_MS);
     const perStep = Math.max(CLOSES_PER_STEP, Math.ceil(left.length / steps));
     while (left.length > 0) {
@@ -171,10 +169,11 @@ export class Drain {
   /** Gives back the connections on which no request is under way. */
   giveBackIdle(): void {
     if (!process.connected) return;
-    for (const socket of this.connections.idle(this.httpServer)) {
+    for (const socket of this.connections.idle()) {
       // A listener for data makes the HTTP parser let go of the handle, so that the socket can be sent.
       socket.on("data", () => {});
-      this.letGo(socket, (sent) => this.link.giveBack(socket, Buffer.alloc(0), sent));
+      const server = this.connections.serverOf(socket);
+      this.letGo(socket, (sent) => this.link.giveBack(socket, server, Buffer.alloc(0), sent));
     }
   }
 

@@ -2,8 +2,9 @@
 import type { Server as HttpServer, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { hasOpenAnswer } from "../../node-internals";
+import type { ServerNumber } from "../../protocol/messages";
 
-/** The connections of a worker's HTTP server: those from the primary, and those of other workers, its peers. */
+/** The connections of a worker's HTTP servers: those from the primary, and those of other workers, its peers. */
 export class Connections {
   /** From the primary. */
   readonly public = new Set<Socket>();
@@ -13,11 +14,26 @@ export class Connections {
   /** Answers to requests of peers. */
   readonly answersToPeers = new Set<ServerResponse>();
 
+  private readonly servers: HttpServer[] = [];
+  /** The number of the server that a connection is of. */
+  private readonly numbers = new WeakMap<Socket, ServerNumber>();
+
   /** @param onChange a connection has come or gone */
   constructor(private readonly onChange: () => void) {}
 
-  /** A connection that the primary gave us. */
-  add(socket: Socket): void {
+  /** A server whose connections these are. */
+  addServer(server: HttpServer): void {
+    this.servers.push(server);
+  }
+
+  /** The number of the server that a connection was given to. */
+  serverOf(socket: Socket): ServerNumber {
+    return this.numbers.get(socket) ?? 0;
+  }
+
+  /** A connection that the primary gave to one of our servers. */
+  add(socket: Socket, server: ServerNumber): void {
+    this.numbers.set(socket, server);
     this.http.add(socket);
     this.addUpgraded(socket);
     this.onChange();
@@ -58,7 +74,7 @@ export class Connections {
    * `closeIdleConnections` tells: it destroys them, which is prevented here. Those of peers stay open in any case: their
    * next request may be on its way.
    */
-  idle(server: HttpServer): Socket[] {
+  idle(): Socket[] {
     const idle: Socket[] = [];
     for (const socket of this.ofPeers) socket.destroy = () => socket;
     for (const socket of this.http) {
@@ -67,7 +83,7 @@ export class Connections {
         return socket;
       };
     }
-    server.closeIdleConnections();
+    for (const server of this.servers) server.closeIdleConnections();
     for (const socket of this.http) Reflect.deleteProperty(socket, "destroy");
     for (const socket of this.ofPeers) Reflect.deleteProperty(socket, "destroy");
     // What has an answer under way comes here again at its end.

@@ -20,6 +20,11 @@ export class Whereabouts {
   private peers = new Map<Seat, Peer>();
   /** The other workers that take new work. */
   ready: Peer[] = [];
+  /** Whether any of them can take over sessions. */
+  get canMove(): boolean {
+    return this.ready.some(({ servers }) => servers.some(({ paths }) => paths.length > 0));
+  }
+
   private readonly arriving = new Map<string, Promise<undefined>>();
   private readonly leaving = new Map<
     string,

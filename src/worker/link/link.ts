@@ -15,6 +15,7 @@ import {
   LINK_VERSION,
   type MovedSession,
   type Question,
+  type ServerNumber,
   type ToPrimary,
   type ToWorker,
 } from "../../protocol/messages";
@@ -28,8 +29,14 @@ import { throwLater } from "./throw-later";
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 
 type Events = { [M in ToWorker as M["type"]]: [message: M] } & {
-  /** A connection from the primary: its number, what was read from it, and its handle. */
-  handoff: [seq: number, head: Buffer, handle: Handle | undefined, session: MovedSession | undefined];
+  /** A connection from the primary: its number, the server it is for, what was read from it, and its handle. */
+  handoff: [
+    seq: number,
+    server: ServerNumber | undefined,
+    head: Buffer,
+    handle: Handle | undefined,
+    session: MovedSession | undefined,
+  ];
   /** The seat is known and frames can be sent. */
   open: [];
 };
@@ -59,6 +66,10 @@ export class WorkerLink extends EventEmitter<Events> {
   recovers = false;
   /** What the offsets of this primary's packets begin with. */
   epoch = "";
+  /** Where the servers of this worker listen; known once the link is open. */
+  folder = "";
+  /** Whether the workers of this app call no `listen`, as far as the primary has seen. */
+  takesDefault = false;
   /** Slot and generation of this worker; known once the link is open. */
   seat: Seat | undefined;
   /** The kept packets that are on their way there and back. */
@@ -77,6 +88,11 @@ export class WorkerLink extends EventEmitter<Events> {
       this.outbox.giveUp();
       console.error(describe("STICKY_NO_PRIMARY"));
     });
+  }
+
+  /** Whether the primary has answered. */
+  get isOpen(): boolean {
+    return this.state === "open";
   }
 
   /** Nothing comes back from the primary: this worker is on its own. */
@@ -116,8 +132,8 @@ export class WorkerLink extends EventEmitter<Events> {
     return this.questions.ask<Q, R>(question, deadlineMs, take);
   }
 
-  /** Gives a connection back to the primary, which reads `bytes` first, then what is buffered, then the rest. */
-  giveBack(socket: Socket, bytes: Buffer, onSent = () => {}): void {
+  /** Gives a connection of a server back to the primary, which reads `bytes` first, then what is buffered, then the rest. */
+  giveBack(socket: Socket, server: ServerNumber, bytes: Buffer, onSent = () => {}): void {
     stopReading(socket);
     socket.setTimeout(0);
     socket.removeAllListeners("timeout");
@@ -125,7 +141,7 @@ export class WorkerLink extends EventEmitter<Events> {
     const buffered = (socket.read() as Buffer | null) ?? Buffer.alloc(0);
     const back = Buffer.concat([bytes, buffered]).toString("latin1");
     // The handle may have to queue for its turn: the socket keeps it until the message is out.
-    process.send?.(seal({ back }), socket, {}, () => {
+    process.send?.(seal({ back, server }), socket, {}, () => {
       onSent();
       socket.destroy();
     });
@@ -190,7 +206,8 @@ export class WorkerLink extends EventEmitter<Events> {
     const envelope = unseal(ipcMessage);
     if (!envelope) return;
     if ("handoff" in envelope) {
-      this.emit("handoff", envelope.handoff, Buffer.from(envelope.head, "latin1"), handle, envelope.session);
+      const { handoff: seq, server, head, session } = envelope;
+      this.emit("handoff", seq, server, Buffer.from(head, "latin1"), handle, session);
     } else if ("f" in envelope && this.state !== "closed") {
       this.dispatch(decodeFrame(Buffer.from(envelope.f, "base64")) as ToWorker);
     }
@@ -199,6 +216,8 @@ export class WorkerLink extends EventEmitter<Events> {
   private dispatch(message: ToWorker): void {
     if (message.type === "welcome") {
       this.epoch = message.epoch;
+      this.folder = message.folder;
+      this.takesDefault = message.takesDefault;
       this.maxFrameBytes = message.maxFrameBytes;
       this.open(message.seat, message.fd);
     } else if (message.type === "unwelcome") {

@@ -17,6 +17,8 @@ export interface SocketIoServer {
   adapter(): any;
   // biome-ignore lint/suspicious/noExplicitAny: see above
   adapter(adapterClass: any): unknown;
+  /** Where it answers. */
+  path(): string;
   // Private:
   readonly encoder: Encoder;
   readonly opts?: {

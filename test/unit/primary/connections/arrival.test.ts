@@ -15,7 +15,7 @@ beforeEach(() => {
   onArrived = () => {};
 });
 
-function arrivals(limits: Partial<ArrivalLimits> = {}): Arrivals {
+function arrivals(limits: Partial<ArrivalLimits> = {}): Arrivals<string> {
   const log = { info: () => {}, error: (line: string) => faults.push(line) };
   return new Arrivals({ ...LIMITS, ...limits }, log, clock, (arrival) => {
     arrived.push(arrival);
@@ -28,9 +28,9 @@ const nextArrival = () =>
     onArrived = resolve;
   });
 
-async function pending(on: Arrivals) {
+async function pending(on: Arrivals<string>) {
   const pair = await socketPair();
-  on.add(pair.accepted);
+  on.add(pair.accepted, "place");
   return pair;
 }
 
@@ -85,13 +85,13 @@ test("a head that does not come in time is refused", async () => {
 
 test("a connection that a worker gave back idle is closed in silence when nothing more comes", async () => {
   const { client, accepted } = await socketPair();
-  arrivals({ headTimeoutMs: 20 }).takeBack(accepted, Buffer.alloc(0));
+  arrivals({ headTimeoutMs: 20 }).takeBack(accepted, "place", Buffer.alloc(0));
   expect(await everything(client)).toBe("");
 });
 
 test("a connection that a worker gave back with bytes arrives with them", async () => {
   const { accepted } = await socketPair();
-  arrivals().takeBack(accepted, Buffer.from("GET /?sid=x HTTP/1.1\r\n\r\n"));
+  arrivals().takeBack(accepted, "place", Buffer.from("GET /?sid=x HTTP/1.1\r\n\r\n"));
   expect(arrived).toMatchObject([{ sessionId: "x" }]);
 });
 

@@ -40,7 +40,7 @@ async function arrival(name: string): Promise<Arrival> {
 test("an accepted connection is the worker's: our handle is closed", async () => {
   const to = handoff();
   const one = await arrival("one\xff");
-  to.offer(one);
+  to.offer(one, 0);
   expect(sent).toMatchObject([{ head: "one\xff" }]);
   expect(one.socket.destroyed).toBe(false);
   expect(to.pending).toBe(1);
@@ -52,7 +52,7 @@ test("an accepted connection is the worker's: our handle is closed", async () =>
 test("a refused connection goes to somebody else, once", async () => {
   const to = handoff();
   const one = await arrival("one");
-  to.offer(one);
+  to.offer(one, 0);
   to.refused(sent[0]!.seq);
   to.refused(sent[0]!.seq);
   to.accepted(sent[0]!.seq);
@@ -64,7 +64,7 @@ test("a refused connection goes to somebody else, once", async () => {
 test("a connection that could not be sent goes to somebody else, once", async () => {
   const to = handoff();
   const one = await arrival("one");
-  to.offer(one);
+  to.offer(one, 0);
   sent[0]!.callback(new Error("EPIPE"));
   to.abandon();
   expect(returned).toEqual([one]);
@@ -73,7 +73,7 @@ test("a connection that could not be sent goes to somebody else, once", async ()
 test("when the worker is gone, somebody else gets all that it had not accepted, nothing twice", async () => {
   const to = handoff();
   const all = await Promise.all(Array.from({ length: 80 }, (_, i) => arrival(String(i))));
-  for (const each of all) to.offer(each);
+  for (const each of all) to.offer(each, 0);
   expect(sent).toHaveLength(64);
   to.accepted(sent[1]!.seq);
   to.abandon();
@@ -88,7 +88,7 @@ test("when the worker is gone, somebody else gets all that it had not accepted, 
 
 test("so many are on their way at once; each answer lets the next one go", async () => {
   const to = handoff();
-  for (let i = 0; i < 66; i++) to.offer(await arrival(String(i)));
+  for (let i = 0; i < 66; i++) to.offer(await arrival(String(i)), 0);
   expect(sent).toHaveLength(64);
   to.accepted(sent[0]!.seq);
   to.refused(sent[1]!.seq);
@@ -97,10 +97,10 @@ test("so many are on their way at once; each answer lets the next one go", async
 
 test("what waits too long, or is the oldest of too many, is told to try again", async () => {
   const to = handoff({ queueTimeoutMs: 50, maxPending: 1 });
-  for (let i = 0; i < 64; i++) to.offer(await arrival(String(i)));
+  for (let i = 0; i < 64; i++) to.offer(await arrival(String(i)), 0);
   const [oldest, youngest] = [await socketPair(), await socketPair()];
   for (const { accepted: socket } of [oldest, youngest])
-    to.offer({ socket, head: Buffer.from("late"), attempts: 0 });
+    to.offer({ socket, head: Buffer.from("late"), attempts: 0 }, 0);
   expect(to.pending).toBe(65);
   expect(await everything(oldest.client)).toMatch(/^HTTP\/1.1 503 [\s\S]*Retry-After: /);
   expect(await everything(youngest.client)).toMatch(/^HTTP\/1.1 503 /);
@@ -112,10 +112,10 @@ test("a session that waits too long, or has lost its connection, is not answered
   const session = { sid: "a session" } as MovedSession;
   const [closed, late] = [await arrival(""), await arrival("")];
   closed.socket.destroy();
-  to.offer({ ...closed, session });
+  to.offer({ ...closed, session }, 0);
   expect(returned).toMatchObject([{ session, socket: closed.socket }]);
-  for (let i = 0; i < 64; i++) to.offer(await arrival(String(i)));
-  to.offer({ ...late, session });
+  for (let i = 0; i < 64; i++) to.offer(await arrival(String(i)), 0);
+  to.offer({ ...late, session }, 0);
   await expect.poll(() => returned.length).toBe(2);
   expect(returned[1]).toMatchObject({ session, socket: { destroyed: false, writableEnded: false } });
 });
@@ -124,6 +124,6 @@ test("a connection that its client has closed is not sent", async () => {
   const to = handoff();
   const one = await arrival("one");
   one.socket.destroy();
-  to.offer(one);
+  to.offer(one, 0);
   expect({ sent, pending: to.pending }).toEqual({ sent: [], pending: 0 });
 });

@@ -1,36 +1,47 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { connect, createServer, type TcpNetConnectOpts } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
-import { Listener } from "../../../../src/primary/connections/listener";
+import { consoleLog } from "../../../../src/log";
+import { Listener, type OwnHolder, type Refusal } from "../../../../src/primary/connections/listener";
+import type { ListenAddress } from "../../../../src/protocol/messages";
 import { clock } from "../../../helpers/clock";
 import { until } from "../../../helpers/daemon";
 import { listening } from "../../../helpers/sockets";
 
-let errors: string[];
-let infos: string[];
+let refusals: Refusal[];
 let connections: number;
 
 beforeEach(() => {
-  errors = [];
-  infos = [];
+  refusals = [];
   connections = 0;
 });
 
-function listener(address: ConstructorParameters<typeof Listener>[1]): Listener {
-  const log = { info: (line: string) => infos.push(line), error: (line: string) => errors.push(line) };
-  const made = new Listener(
-    "shop",
-    address,
-    log,
-    clock,
-    (socket) => {
+const NOBODY: OwnHolder = () => ({ isMoving: false });
+
+/** @param ownHolder what is known of this very process, where it holds the port */
+function listener(
+  address: ListenAddress,
+  { isConfigured = true, ownHolder = NOBODY }: { isConfigured?: boolean; ownHolder?: OwnHolder } = {},
+): Listener {
+  const made = new Listener(address, isConfigured, consoleLog, clock, ownHolder, {
+    onConnection: (socket) => {
       connections++;
       socket.end();
     },
-    () => {},
-  );
+    onOpen: () => {},
+    onRefused: (refusal) => refusals.push(refusal),
+  });
   onTestFinished(() => made.close());
   return made;
 }
@@ -54,26 +65,34 @@ test("it opens, tells its address, takes connections and closes", async () => {
   expect(connections).toBe(1);
   open.close();
   await expect(reach(address)).rejects.toThrow("ECONNREFUSED");
-  expect([...errors, ...infos]).toEqual([]);
+  expect(refusals).toEqual([]);
 });
 
-test("a port in use is reported once, with who holds it, and opened when it is free", async () => {
+test("a port in use is refused, with who holds it, and opened when it is free", async () => {
   const holder = createServer();
   const port = await listening(holder);
-  // The holder is this very process, which is passed over once: an app may be moving from it.
-  const blocked = listener({ port, host: "127.0.0.1" });
+  const ownHolder = (asked: number) => ({ holder: `the test has ${asked}`, isMoving: false });
+  const blocked = listener({ port, host: "127.0.0.1" }, { ownHolder });
   blocked.open();
-  await until(() => errors[0], "the report");
+  await until(() => refusals[0], "the refusal");
   expect(blocked.state).toBe("failed");
-  expect(errors[0]).toMatch(`app "shop" cannot listen on 127.0.0.1:${port}: EADDRINUSE`);
-  expect(errors[0]).toMatch(/\[STICKY_PORT\]/);
-  expect(blocked.error).toMatch(`held by pid ${process.pid}`);
+  expect(refusals[0]).toEqual({ code: "EADDRINUSE", holder: `the test has ${port}`, isMoving: false });
+  expect(blocked.refusal).toEqual(refusals[0]);
 
   await new Promise((resolve) => holder.close(resolve));
   await reaches(blocked, "open");
-  expect(errors).toHaveLength(1);
-  expect(infos).toEqual([`app "shop" listens on 127.0.0.1:${port} now`]);
-  expect(blocked.error).toBeUndefined();
+  expect(blocked.refusal).toBeUndefined();
+});
+
+test("a port that the app's own former workers have is opened in the moment in which they let go of it", async () => {
+  const holder = createServer();
+  const port = await listening(holder);
+  const blocked = listener({ port, host: "127.0.0.1" }, { ownHolder: () => ({ isMoving: true }) });
+  blocked.open();
+  await until(() => refusals.length > 20 || undefined, "many attempts");
+  await new Promise((resolve) => holder.close(resolve));
+  await reaches(blocked, "open");
+  await reach({ port });
 });
 
 test("a listener that is closed while its port is in use does not come back", async () => {
@@ -110,7 +129,43 @@ test("a Unix socket that nobody serves any more is replaced", async () => {
   await reaches(open, "open");
   await reach({ path });
   expect(open.publicAddress).toBe(path);
-  expect(errors).toEqual([]);
+  expect(refusals).toEqual([]);
+});
+
+test("but not if its path is a worker's word, and a file that is no socket never is", async () => {
+  const path = join(folder(), "app.sock");
+  await staleSocket(path);
+  const told = listener({ path }, { isConfigured: false });
+  told.open();
+  await until(() => refusals[0], "the refusal");
+  expect(lstatSync(path).isSocket()).toBe(true);
+
+  const file = join(folder(), "data.db");
+  writeFileSync(file, "precious");
+  const onFile = listener({ path: file });
+  onFile.open();
+  await until(() => refusals[1], "the refusal");
+  onFile.close();
+  expect(readFileSync(file, "utf8")).toBe("precious");
+  expect(refusals.map(({ code }) => code)).toEqual(["EADDRINUSE", "EADDRINUSE"]);
+});
+
+test("at its end it removes its own socket, and nothing that somebody has put in its place", async () => {
+  const path = join(folder(), "app.sock");
+  const first = listener({ path });
+  first.open();
+  await reaches(first, "open");
+  first.close();
+  expect(existsSync(path)).toBe(false);
+
+  const second = listener({ path });
+  second.open();
+  await reaches(second, "open");
+  unlinkSync(path);
+  writeFileSync(path, "precious");
+  second.close();
+  expect(readFileSync(path, "utf8")).toBe("precious");
+  expect(readdirSync(dirname(path))).toEqual(["app.sock"]);
 });
 
 test("a Unix socket that somebody serves is left alone", async () => {
@@ -122,8 +177,8 @@ test("a Unix socket that somebody serves is left alone", async () => {
   });
   const blocked = listener({ path });
   blocked.open();
-  await until(() => errors[0], "the report");
-  expect(errors[0]).toMatch(`cannot listen on ${path}: EADDRINUSE`);
+  await until(() => refusals[0], "the refusal");
+  expect(refusals[0]!.code).toBe("EADDRINUSE");
   await reach({ path });
   expect(connections).toBe(0);
 });

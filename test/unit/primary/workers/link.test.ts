@@ -167,8 +167,8 @@ test("nothing is sent, heard or reported after the close", () => {
   const waiting = pipe.writableLength;
   link.close();
   link.send({ type: "gone", uids: [] });
-  pipe.emit("data", encodeFrame({ type: "closing" }));
-  link.receiveIpc(encodeFrame({ type: "closing" }).toString("base64"));
+  pipe.emit("data", encodeFrame({ type: "drained" }));
+  link.receiveIpc(encodeFrame({ type: "drained" }).toString("base64"));
   vi.advanceTimersByTime(10_000);
   expect(pipe.destroyed).toBe(true);
   expect(pipe.writableLength).toBe(waiting);
@@ -178,7 +178,7 @@ test("nothing is sent, heard or reported after the close", () => {
 test("a message after the one that closes the link is not heard", () => {
   const { pipe, link, onMessage } = openLink();
   onMessage.mockImplementation(() => link.close());
-  const frame = encodeFrame({ type: "closing" });
+  const frame = encodeFrame({ type: "drained" });
   pipe.emit("data", Buffer.concat([frame, frame]));
   expect(onMessage).toHaveBeenCalledOnce();
 });
@@ -195,7 +195,7 @@ test("garbage closes the link and says why, over a pipe and over IPC", () => {
   const { pipe, onGarbage, onMessage } = openLink();
   const garbage = Buffer.from([1, 0, 0, 0, 99]);
   pipe.emit("data", garbage);
-  pipe.emit("data", encodeFrame({ type: "closing" }));
+  pipe.emit("data", encodeFrame({ type: "drained" }));
   expect(onGarbage.mock.calls).toEqual([["unknown kind 99"]]);
   expect(onMessage).not.toHaveBeenCalled();
   expect(pipe.destroyed).toBe(true);

@@ -1,4 +1,3 @@
-import { createServer } from "node:http";
 import { expect, test } from "vitest";
 import { Drain } from "../../../../src/worker/handover/drain";
 import { Connections } from "../../../../src/worker/http/connections";
@@ -24,7 +23,6 @@ async function stepsOf(count: number, withinMs: number): Promise<number[]> {
     },
   }));
   const parts = [
-    createServer(),
     { send: () => {}, clock },
     { all: () => sessions, count },
     new Connections(() => {}),

@@ -1,4 +1,3 @@
-import { createServer } from "node:http";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Drain } from "../../../../src/worker/handover/drain";
 import { Connections } from "../../../../src/worker/http/connections";
@@ -12,7 +11,7 @@ function draining() {
   const send = vi.fn();
   const connections = new Connections(() => {});
   const sessions = { all: () => [], count: 0 };
-  const parts = [createServer(), { send, clock }, sessions, connections, { draining: false }, { ready: [] }];
+  const parts = [{ send, clock }, sessions, connections, { draining: false }, { ready: [] }];
   const drain = new Drain(...(parts as unknown as ConstructorParameters<typeof Drain>));
   drain.start({ moves: true, ackTimeoutMs: 5000 }, 30_000);
   return { drain, connections, isDone: () => send.mock.calls.some(([{ type }]) => type === "drained") };

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: MIT
+import type { Socket } from "node:net";
+import type { Clock } from "../../clock";
+import { describe } from "../../errors";
+import type { Log } from "../../log";
+import type { ListenAddress, PublicAddress, ServerNumber } from "../../protocol/messages";
+import { describeAddress, Listener, type OwnHolder, type Refusal } from "./listener";
+
+/** An app, as far as addresses go. */
+export interface AddressOwner<W> {
+  readonly name: string;
+  readonly log: Log;
+  accept(socket: Socket, place: Place<W>): void;
+  /** A server of one of its workers gets the connections of this address from now on, which may move there later. */
+  onListening(claim: Claim<W>, place: Place<W>, address: PublicAddress): void;
+  /** The address is closed: nobody serves what waits for a worker there. */
+  onClosed(place: Place<W>): void;
+}
+
+/** One server of one worker that is to get the connections of an address. */
+export interface Claim<W> {
+  readonly app: AddressOwner<W>;
+  readonly worker: W;
+  readonly server: ServerNumber;
+  readonly address: ListenAddress;
+  /** Whether the address is from the configuration, not a worker's word. */
+  readonly isConfigured: boolean;
+}
+
+/** What an address needs of a worker. */
+export interface ClaimingWorker {
+  /** What stays the same when its process is replaced; none if nobody replaces it. */
+  readonly slotKey: string | undefined;
+}
+
+/** The key of the address that the user's own server has, and of the wish for it. */
+const EXTERNAL = "external";
+
+/** How long an address is kept for a worker that is about to run again, if nobody says what becomes of it. */
+const RESERVED_MS = 30_000;
+
+/** What opens and closes an address: a listener, or a server of the user's own, which opens itself. */
+export type OpenAddress = Pick<
+  Listener,
+  "address" | "state" | "publicAddress" | "refusal" | "open" | "close"
+>;
+
+/** An address with all who asked for it. */
+export class Place<W> {
+  /** In the order in which they asked. */
+  readonly claims: Claim<W>[] = [];
+  /** Processes that asked for it, are gone, and are about to run again; with their app. */
+  readonly reserved = new Map<string, { app: AddressOwner<W>; timer: NodeJS.Timeout }>();
+  /** The refusal that was logged last. */
+  reported: string | undefined;
+  /** The app that asked last. */
+  lastApp: AddressOwner<W> | undefined;
+
+  constructor(
+    readonly id: number,
+    readonly key: string,
+    readonly listener: OpenAddress,
+  ) {}
+
+  /** The apps that have it; more than one only while a renamed app has workers of both names. The newest is the last. */
+  get apps(): AddressOwner<W>[] {
+    const apps = [...this.reserved.values(), ...this.claims].map(({ app }) => app);
+    return [...new Set(apps.reverse())].reverse();
+  }
+}
+
+/**
+ * The public addresses of a daemon, or of a plain cluster's primary. An address is open as long as any process that asked
+ * for it is running, or is about to run again; it belongs to the processes, not to the name of their app.
+ *
+ *     claim() ──nobody has it──▶ a listener is opened
+ *        ├──the app has it, or the same process under its former name──▶ joins
+ *        └──another app has it──▶ waits, and is told whose it is, until that lets go of it
+ */
+export class Addresses<W extends ClaimingWorker> {
+  private readonly places = new Map<string, Place<W>>();
+  private waiting: { claim: Claim<W>; key: string }[] = [];
+  private readonly appNumbers = new WeakMap<AddressOwner<W>, number>();
+  private external: Place<W> | undefined;
+  private nextApp = 1;
+  private nextId = 1;
+
+  /** @param ownHolder who has a port by way of Node's cluster module, which an app of that name asks for */
+  constructor(
+    private readonly clock: Clock,
+    private readonly ownHolder: (port: number, app: AddressOwner<W>) => ReturnType<OwnHolder> = () => ({
+      isMoving: false,
+    }),
+  ) {}
+
+  /** The address that a server of a worker has, or waits for. */
+  of(worker: W, server: ServerNumber): Place<W> | undefined {
+    for (const place of this.places.values()) if (claimIn(place, worker, server)) return place;
+    return undefined;
+  }
+
+  /** All addresses of an app. */
+  *ofApp(app: AddressOwner<W>): Generator<Place<W>> {
+    for (const place of this.places.values()) if (place.apps.includes(app)) yield place;
+  }
+
+  /**
+   * Connections come from a server that the user opens and closes; whoever asks for its port, or for no address in
+   * particular, gets them.
+   *
+   * @param opened the server as something that opens itself; its `address` may become known later
+   */
+  addExternal(opened: OpenAddress): Place<W> {
+    this.external ??= new Place(this.nextId++, EXTERNAL, opened);
+    this.places.set(EXTERNAL, this.external);
+    this.claimWaiting(EXTERNAL);
+    return this.external;
+  }
+
+  /** The user's server listens. */
+  externalOpened(): void {
+    if (this.external) this.opened(this.external);
+  }
+
+  /** A server is to get the connections of an address. One that has another address gives that up. */
+  claim(claim: Claim<W>): void {
+    const { app, worker, server, address } = claim;
+    const key = this.keyOf(address, app);
+    const former = this.of(worker, server);
+    if (former?.key === key) return;
+    this.waiting = this.waiting.filter((other) => !isOf(other.claim, worker, server));
+    const place = this.places.get(key);
+    if (key === EXTERNAL && !place) {
+      // The primary may call its `setupPrimary` after the worker was forked.
+      this.waiting.push({ claim, key });
+    } else if (place && !mayJoin(place, claim)) {
+      this.waiting.push({ claim, key });
+      this.tellWhose(claim, place);
+    } else {
+      this.join(place ?? this.createPlace(key, claim), claim);
+    }
+    // After it has the new one: there is no moment without.
+    if (former) this.leave(former, worker, server);
+  }
+
+  /** A server was closed by the app. */
+  unclaim(worker: W, server: ServerNumber): void {
+    this.waiting = this.waiting.filter(({ claim }) => !isOf(claim, worker, server));
+    const place = this.of(worker, server);
+    if (place) this.leave(place, worker, server);
+  }
+
+  /**
+   * The worker is gone.
+   *
+   * @param returns whether its process is about to run again: its addresses are kept for it meanwhile
+   */
+  left(worker: W, returns: boolean): void {
+    this.waiting = this.waiting.filter(({ claim }) => claim.worker !== worker);
+    const { slotKey } = worker;
+    for (const place of [...this.places.values()]) {
+      const claim = place.claims.find((each) => each.worker === worker);
+      if (!claim) continue;
+      place.claims.splice(place.claims.indexOf(claim), 1);
+      if (returns && slotKey !== undefined) this.reserve(place, slotKey, claim.app);
+      this.closeIfUnused(place);
+    }
+  }
+
+  /** The process with this key does not run again. */
+  release(slotKey: string): void {
+    for (const place of [...this.places.values()]) this.unreserve(place, slotKey);
+  }
+
+  /** All that this app has is closed. */
+  releaseApp(app: AddressOwner<W>): void {
+    this.waiting = this.waiting.filter(({ claim }) => claim.app !== app);
+    for (const place of [...this.ofApp(app)]) {
+      for (const [slotKey, reservation] of place.reserved) {
+        if (reservation.app === app) this.unreserve(place, slotKey);
+      }
+      for (const claim of place.claims.filter((each) => each.app === app)) {
+        place.claims.splice(place.claims.indexOf(claim), 1);
+      }
+      this.closeIfUnused(place);
+    }
+  }
+
+  /** Somebody let go of addresses: those that were in use may be free now. */
+  retry(): void {
+    for (const { listener } of this.places.values()) if (listener.state === "failed") listener.open();
+  }
+
+  private createPlace(key: string, first: Claim<W>): Place<W> {
+    const { app, address, isConfigured } = first;
+    const place: Place<W> = new Place(
+      this.nextId++,
+      key,
+      new Listener(address, isConfigured, app.log, this.clock, (port) => this.heldByUs(port, place), {
+        onConnection: (socket) => place.apps.at(-1)?.accept(socket, place),
+        onOpen: () => this.opened(place),
+        onRefused: (refusal) => this.refused(place, refusal),
+      }),
+    );
+    this.places.set(key, place);
+    return place;
+  }
+
+  private join(place: Place<W>, claim: Claim<W>): void {
+    place.claims.push(claim);
+    place.lastApp = claim.app;
+    if (claim.worker.slotKey !== undefined) this.forgetReservation(place, claim.worker.slotKey);
+    place.listener.open();
+    const { publicAddress, refusal, address } = place.listener;
+    if (publicAddress !== undefined) claim.app.onListening(claim, place, publicAddress);
+    else if (refusal?.isMoving) claim.app.onListening(claim, place, asAsked(address));
+  }
+
+  private opened(place: Place<W>): void {
+    const { publicAddress, address } = place.listener;
+    if (publicAddress === undefined) return;
+    place.apps.at(-1)?.log.info(`listens on ${describeAddress(address)}`);
+    place.reported = undefined;
+    for (const claim of [...place.claims]) claim.app.onListening(claim, place, publicAddress);
+  }
+
+  private refused(place: Place<W>, { code, holder, isMoving }: Refusal): void {
+    if (isMoving) {
+      // The app's workers may go on: the address is theirs already, by another way.
+      for (const claim of [...place.claims]) claim.app.onListening(claim, place, asAsked(claim.address));
+      return;
+    }
+    const why = holder ? `${code}, ${holder}` : code;
+    if (place.reported === why) return;
+    place.reported = why;
+    for (const app of place.apps) this.report(app, place.listener.address, why);
+  }
+
+  private report(app: AddressOwner<W>, address: ListenAddress, why: string): void {
+    app.log.error(describe("STICKY_PORT", app.name, describeAddress(address), why));
+  }
+
+  private tellWhose({ app, address }: Claim<W>, place: Place<W>): void {
+    const names = place.apps.map(({ name }) => `"${name}"`).join(" and ");
+    this.report(app, address, `app ${names} has it`);
+  }
+
+  /** This process has the port: by another listener, as on one network address and on all, or by the cluster module. */
+  private heldByUs(port: number, asking: Place<W>): ReturnType<OwnHolder> {
+    const app = asking.apps.at(-1);
+    for (const place of this.places.values()) {
+      if (place === asking || place.listener.address.port !== port || place.listener.state !== "open")
+        continue;
+      const names = place.apps.map(({ name }) => `"${name}"`).join(" and ");
+      return { holder: `app ${names} has ${describeAddress(place.listener.address)}`, isMoving: false };
+    }
+    return app ? this.ownHolder(port, app) : { isMoving: false };
+  }
+
+  private reserve(place: Place<W>, slotKey: string, app: AddressOwner<W>): void {
+    this.forgetReservation(place, slotKey);
+    const timer = this.clock.after(RESERVED_MS, () => this.unreserve(place, slotKey));
+    place.reserved.set(slotKey, { app, timer });
+  }
+
+  private unreserve(place: Place<W>, slotKey: string): void {
+    this.forgetReservation(place, slotKey);
+    this.closeIfUnused(place);
+  }
+
+  private forgetReservation(place: Place<W>, slotKey: string): void {
+    clearTimeout(place.reserved.get(slotKey)?.timer);
+    place.reserved.delete(slotKey);
+  }
+
+  private leave(place: Place<W>, worker: W, server: ServerNumber): void {
+    const claim = claimIn(place, worker, server);
+    if (claim) place.claims.splice(place.claims.indexOf(claim), 1);
+    this.closeIfUnused(place);
+  }
+
+  private closeIfUnused(place: Place<W>): void {
+    if (place.claims.length > 0 || place.reserved.size > 0 || place === this.external) return;
+    if (this.places.get(place.key) !== place) return;
+    this.places.delete(place.key);
+    const { listener, lastApp } = place;
+    if (listener.state === "open") lastApp?.log.info(`${describeAddress(listener.address)} is closed`);
+    listener.close();
+    lastApp?.onClosed(place);
+    const { port } = listener.address;
+    // Whoever waits for it, or for the same port on another network address, need not wait for the next attempt.
+    for (const other of this.places.values()) {
+      if (port !== undefined && other.listener.address.port === port) other.listener.open();
+    }
+    this.claimWaiting(place.key);
+  }
+
+  private claimWaiting(key: string): void {
+    const free = this.waiting.filter((each) => each.key === key);
+    this.waiting = this.waiting.filter((each) => each.key !== key);
+    for (const { claim } of free) this.claim(claim);
+  }
+
+  /** What two servers have in common that share an address. Any port (0) is another one for each app. */
+  private keyOf({ port, host, path, ipv6Only, nth }: ListenAddress, app: AddressOwner<W>): string {
+    const { port: externalPort } = this.external?.listener.address ?? {};
+    if (path !== undefined) return JSON.stringify([path]);
+    if (port === undefined || (port > 0 && port === externalPort)) return EXTERNAL;
+    const any = port === 0 ? [this.numberOf(app), nth ?? 0] : [];
+    return JSON.stringify([port, host ?? null, ipv6Only ?? false, ...any]);
+  }
+
+  private numberOf(app: AddressOwner<W>): number {
+    const number = this.appNumbers.get(app) ?? this.nextApp++;
+    this.appNumbers.set(app, number);
+    return number;
+  }
+}
+
+function isOf<W>(claim: Claim<W>, worker: W, server: ServerNumber): boolean {
+  return claim.worker === worker && claim.server === server;
+}
+
+function claimIn<W>({ claims }: Place<W>, worker: W, server: ServerNumber): Claim<W> | undefined {
+  return claims.find((claim) => isOf(claim, worker, server));
+}
+
+/** An address belongs to one app; a process that is restarted under another name takes it along. */
+function mayJoin<W extends ClaimingWorker>(place: Place<W>, { app, worker }: Claim<W>): boolean {
+  const { slotKey } = worker;
+  const { apps } = place;
+  if (apps.length === 0 || apps.includes(app)) return true;
+  if (slotKey === undefined) return false;
+  return place.reserved.has(slotKey) || place.claims.some((claim) => claim.worker.slotKey === slotKey);
+}
+
+/** What `server.address()` says of an address that is open only in a moment. */
+function asAsked({ path, host, port }: ListenAddress): PublicAddress {
+  return (
+    path ?? { address: host ?? "::", family: host && !host.includes(":") ? "IPv4" : "IPv6", port: port ?? 0 }
+  );
+}
