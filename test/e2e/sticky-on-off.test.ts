@@ -12,29 +12,32 @@ io.on("connection", (socket) => {
 });
 server.listen(PORT_OF_TEST);`;
 
-/** Asks again and again; tells the answers, and the longest time in milliseconds in which nobody was answered. */
+/** Asks every 20 ms, without waiting for answers; tells them, in the order of the questions. */
 function asking(port: number) {
-  const answers = new Map<number, number>();
-  let longestMs = 0;
-  let answeredMs = performance.now();
-  let isOver = false;
-  const all = (async () => {
-    while (!isOver) {
-      const { status } = await fetchPlain(port, "/", "127.0.0.1").catch(() => ({ status: 0 }));
-      answers.set(status, (answers.get(status) ?? 0) + 1);
-      if (status === 200) {
-        longestMs = Math.max(longestMs, performance.now() - answeredMs);
-        answeredMs = performance.now();
-      }
-    }
-  })();
+  const asked: Promise<number>[] = [];
+  const ask = () => {
+    const lost = new Promise<number>((resolve) => setTimeout(resolve, 3000, 0));
+    const answer = fetchPlain(port, "/", "127.0.0.1").then(({ status }) => status);
+    asked.push(Promise.race([answer.catch(() => 0), lost]));
+  };
+  const timer = setInterval(ask, 20);
   return {
-    async stop() {
-      isOver = true;
-      await all;
-      return { answers, longestMs };
+    stop(): Promise<number[]> {
+      clearInterval(timer);
+      return Promise.all(asked);
     },
   };
+}
+
+/** The most questions in a row that were not answered. */
+function longestGap(answers: readonly number[]): number {
+  let longest = 0;
+  let gap = 0;
+  for (const status of answers) {
+    gap = status === 200 ? 0 : gap + 1;
+    longest = Math.max(longest, gap);
+  }
+  return longest;
 }
 
 test("an app gets `sticky` by a reload, and loses it by one, with its port open all the while", async () => {
@@ -50,9 +53,9 @@ test("an app gets `sticky` by a reload, and loses it by one, with its port open 
   const turnedOn = asking(port);
   expect((await daemon.pm2("reload", "ecosystem.config.js")).code).toBe(0);
   await daemon.ready(2);
-  const { longestMs } = await turnedOn.stop();
-  // Between the end of the last former worker and the daemon's next attempt nobody listens; that is not to grow.
-  expect(longestMs).toBeLessThan(1000);
+  // Between the end of the last former worker and the daemon's next attempt nobody listens, for some milliseconds. A back-off
+  // that doubles would be longer. (Some connections are lost with their worker, as with stock PM2.)
+  expect(longestGap(await turnedOn.stop())).toBeLessThan(12);
   await isServedAsCluster(port);
   expect(daemon.log).not.toContain("STICKY_PORT");
 
@@ -60,7 +63,7 @@ test("an app gets `sticky` by a reload, and loses it by one, with its port open 
   const turnedOff = asking(port);
   const reload = await daemon.pm2("reload", "ecosystem.config.js");
   expect(reload, reload.stderr).toMatchObject({ code: 0 });
-  expect([...(await turnedOff.stop()).answers.keys()]).toEqual([200]);
+  expect(new Set(await turnedOff.stop())).toEqual(new Set([200]));
   expect(daemon.log.split("STICKY_REMOVED")).toHaveLength(2);
   await isServedAsCluster(port);
 

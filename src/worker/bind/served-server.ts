@@ -87,6 +87,8 @@ export class ServedServer implements LocalServer {
       this.original.listen.apply(this.httpServer, args as never);
       return;
     }
+    // It may have been served at the default address so far; where it asked for is news.
+    this.isAnnounced = false;
     const callback = listenCallback(args);
     if (callback) this.httpServer.once("listening", callback);
     listenSignal(args)?.addEventListener("abort", () => this.httpServer.close());
