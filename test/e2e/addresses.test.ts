@@ -1,3 +1,5 @@
+import { chmodSync, readFileSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { expect, test } from "vitest";
 import { CHAT, client, fetchPlain, isServedAsCluster, refuses } from "../helpers/app-clients";
 import { Daemon, freePort, until } from "../helpers/daemon";
@@ -140,6 +142,47 @@ test("an app that asks for another app's port is told whose it is, and gets it w
   await daemon.pm2("stop", "app");
   await daemon.ready(1, "second");
   expect((await fetchPlain(port)).status).toBe(200);
+});
+
+test("an app that asks for a port of a plain cluster app of this daemon is told its name", async () => {
+  const daemon = new Daemon();
+  const port = await freePort();
+  const plain = `require("http").createServer((req, res) => res.end("plain")).listen(${port});`;
+  daemon.write("plain.js", plain);
+  await daemon.pm2("start", "plain.js", "-i", "1");
+  await until(async () => (await fetchPlain(port).catch(() => undefined)) && true, "the plain app");
+  await start(daemon, server(`${port}`), { instances: 1 });
+  const line = `app "app" cannot listen on port ${port}: EADDRINUSE, app "plain" of this daemon has it`;
+  await until(() => daemon.log.includes(line) || undefined, "the line");
+  expect((await fetchPlain(port)).body).toBe("plain");
+  await daemon.pm2("delete", "plain");
+  await daemon.ready(1);
+});
+
+/** The number of the user "nobody", and of the group "nogroup". */
+const NOBODY = 65_534;
+
+test("the servers of an app that runs as another user are its own", async () => {
+  const daemon = new Daemon();
+  const port = await freePort();
+  // PM2 itself runs as root here; the app's files have to be there for everybody.
+  for (const folder of [daemon.installed, dirname(daemon.folder), daemon.folder, daemon.home]) {
+    chmodSync(folder, 0o755);
+  }
+  await start(daemon, server(`${port}`), {
+    ...{ uid: "nobody", gid: "nogroup" },
+    // PM2 has the worker open its log files as that user.
+    ...{ out_file: "/dev/null", error_file: "/dev/null" },
+  });
+  const { workers } = await daemon.ready(2);
+  await isServedAsCluster(port);
+  const { pid } = workers[0]!;
+  const sockets = readFileSync(`/proc/${pid}/net/unix`, "utf8").matchAll(/\S+pm2-socket\.io-\S+/g);
+  const folders = [...sockets].map(([path]) => statSync(dirname(path)));
+  // Daemons of other tests run as root.
+  const own = folders.filter((folder) => folder.uid === NOBODY);
+  expect(own).toHaveLength(2);
+  for (const { gid, mode } of own) expect([gid, mode & 0o777]).toEqual([NOBODY, 0o700]);
 });
 
 /** The first of so many free ports in a row. */

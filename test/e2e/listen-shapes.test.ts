@@ -147,3 +147,29 @@ test("the same address twice in one worker is in use, as in Node", async () => {
   await daemon.ready(1);
   expect((await fetchPlain(port)).body).toBe("EADDRINUSE");
 });
+
+test("options of `listen` have their effect: a signal closes the server, and its port; exclusive keeps us out", async () => {
+  const daemon = new Daemon();
+  const [port, own] = [await freePort(), await freePort()];
+  daemon.write(
+    "app.js",
+    `const { createServer } = require("http");
+    const { Server } = require("socket.io");
+    const stop = new AbortController();
+    const server = createServer((req, res) => {
+      res.setHeader("connection", "close").end("ok");
+      if (req.url === "/stop") stop.abort();
+    });
+    new Server(server);
+    server.listen({ port: ${port}, host: "127.0.0.1", signal: stop.signal });
+    createServer((req, res) => res.end("by itself")).listen({ port: ${own}, exclusive: true });`,
+  );
+  await daemon.pm2("start", "app.js", "-i", "1", "--sticky");
+  await daemon.ready(1);
+  expect((await fetchPlain(own)).body).toBe("by itself");
+  expect((await daemon.sticky())[0]!.addresses.map(({ listener }) => listener)).toEqual([
+    `127.0.0.1:${port}`,
+  ]);
+  expect((await fetchPlain(port, "/stop", "127.0.0.1")).body).toBe("ok");
+  await until(async () => (await refuses(port)) || undefined, "the port to be closed");
+});

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { listenAddress, listenCallback } from "../../../../src/worker/bind/listen-arguments";
+import { listenAddress, listenCallback, listenSignal } from "../../../../src/worker/bind/listen-arguments";
 
 const callback = () => {};
 
@@ -38,4 +38,17 @@ test("the callback is the last argument, if it is a function", () => {
   expect(listenCallback([3000, callback])).toBe(callback);
   expect(listenCallback([3000])).toBeUndefined();
   expect(listenCallback([])).toBeUndefined();
+});
+
+test("options of the address are kept, each where it means something", () => {
+  const all = { ipv6Only: true, readableAll: true, writableAll: false };
+  expect(listenAddress([{ port: 3000, ...all }])).toEqual({ port: 3000, ipv6Only: true });
+  expect(listenAddress([{ path: "/tmp/a", ...all }])).toEqual({ path: "/tmp/a", readableAll: true });
+});
+
+test("a signal is found where Node looks for it", () => {
+  const { signal } = new AbortController();
+  expect(listenSignal([{ port: 3000, signal }])).toBe(signal);
+  expect(listenSignal([{ port: 3000, signal: "stop" }])).toBeUndefined();
+  expect(listenSignal([3000, "localhost"])).toBeUndefined();
 });
