@@ -131,7 +131,10 @@ function untilReady(fresh: Process, old: Process, apps: StickyApps): Promise<Out
       else end({ ready: false, reason: `was not ready after ${seconds} s` });
     });
     const onChange = () => {
-      if (apps.handleOf(fresh)?.state === "ready" && isReplacement(apps, fresh, old)) end({ ready: true });
+      const refusal = apps.refusalOf(fresh);
+      if (refusal !== undefined) end({ ready: false, reason: `cannot listen on ${refusal}` });
+      else if (apps.handleOf(fresh)?.state === "ready" && isReplacement(apps, fresh, old))
+        end({ ready: true });
     };
     // By way of Node's cluster module: of an app that does not ask for us, or not any more.
     const onListening = () => {

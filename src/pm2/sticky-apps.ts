@@ -156,6 +156,12 @@ export class StickyApps {
     return this.entries.get(keyOf(env))?.drainTimeoutMs ?? 0;
   }
 
+  /** Why an address that a process asked for is not open; `undefined` if all are, or are about to be. */
+  refusalOf(process: Process): string | undefined {
+    const handle = this.handleOf(process);
+    return handle && this.addresses.refusalOf(handle);
+  }
+
   /** Calls `watch` on every change of the worker of a process, until the returned function is called. */
   watch(process: Process, watch: (handle: WorkerHandle) => void): () => void {
     const handle = this.handleOf(process);

@@ -3,49 +3,36 @@ import type { Worker } from "node:cluster";
 import type { Socket } from "node:net";
 import { type Clock, createClock } from "../clock";
 import type { AppOptions, BalancingMethod } from "../config";
-import { debug, type Log } from "../log";
-import type { ListenAddress, Peer, PeerServer, PublicAddress, ServerNumber } from "../protocol/messages";
-import type { Addresses, AddressOwner, Claim, Place } from "./connections/addresses";
-import { AgedSet } from "./connections/aged-set";
-import { type Arrival, Arrivals, type PublicArrival, refuse } from "./connections/arrival";
+import type { Log } from "../log";
+import type { ListenAddress, PublicAddress, ServerNumber } from "../protocol/messages";
+import type { Addresses } from "./connections/addresses";
+import type { Arrival } from "./connections/arrival";
 import { Balancer } from "./connections/balancer";
+import type { AddressOwner, Claim } from "./connections/place";
 import { Relay } from "./packets/relay";
+import { Peers } from "./peers";
+import { type AppPlace, type RoutedApp, Routing } from "./routing";
 import { Handover } from "./sessions/handover";
 import { SessionOwners } from "./sessions/session-owners";
 import { HandoverCounts } from "./workers/handover-counts";
 import type { OfficialMessage } from "./workers/official-worker";
 import { Seats } from "./workers/seats";
-import {
-  type AppHandlers,
-  type WorkerContext,
-  type WorkerEvents,
-  WorkerHandle,
-  type WorkerTerms,
-} from "./workers/worker-handle";
-
-/** The address of one app, with those of its workers' servers that get its connections. */
-export type AppPlace = Place<WorkerHandle>;
-type Waiting = PublicArrival<AppPlace>;
-
-/** A connection that lost this many workers is given up. */
-const MAX_ATTEMPTS = 5;
-/** How long an unknown session id may take to be claimed by a worker that does not wait for us. */
-const CLAIM_DELAY_MS = 50;
+import { type AppHandlers, type WorkerEvents, WorkerHandle } from "./workers/worker-handle";
+import type { WorkerContext, WorkerTerms } from "./workers/worker-terms";
 
 /**
- * An app as the primary sees it: its workers, its public addresses, and the way of a connection between the two. Owns
- * what the connection needs until a worker has it; the worker handles own what concerns one worker.
+ * An app as the primary sees it: its workers, the addresses that they ask for, and what they tell. A connection's way to a
+ * worker is the routing's, what concerns one worker its handle's, packets are the relay's.
  */
-export class App implements WorkerContext, WorkerEvents, AddressOwner<WorkerHandle> {
+export class App implements WorkerContext, WorkerEvents, RoutedApp, AddressOwner<WorkerHandle> {
   readonly workers = new Set<WorkerHandle>();
   /** What waits for something in this app waits by this clock. */
   readonly clock: Clock;
   private readonly owners = new SessionOwners<WorkerHandle>();
-  private balancer: Balancer;
   private readonly leastLoaded = new Balancer("least-connection");
-  private arrivals: Arrivals<AppPlace>;
-  private waiting: AgedSet<Waiting>;
+  private readonly routing: Routing;
   private readonly relay: Relay;
+  private readonly peers: Peers;
   readonly handover = new Handover({
     pick: (from) =>
       this.leastLoaded.pick(this.readyWorkers().filter((worker) => worker !== from && worker.hasSocketIo)),
@@ -54,7 +41,6 @@ export class App implements WorkerContext, WorkerEvents, AddressOwner<WorkerHand
   });
   readonly handoverCounts = new HandoverCounts();
   private readonly watchers = new Set<(worker: WorkerHandle) => void>();
-  private peersScheduled = false;
   /** Where the app asks for the main address, as far as it was seen: a worker may attach Socket.IO long after it listens. */
   private mainWants: string | undefined;
   takesDefault = false;
@@ -72,19 +58,14 @@ export class App implements WorkerContext, WorkerEvents, AddressOwner<WorkerHand
   ) {
     this.clock = createClock(log);
     this.relay = new Relay(this.workers, this.clock, options.recovery);
-    this.balancer = new Balancer(options.method);
-    this.arrivals = this.createArrivals();
-    this.waiting = this.createWaiting();
+    this.routing = new Routing(this, options);
+    this.peers = new Peers(this.workers, addresses);
   }
 
   /** Replaces the options. What is on its way goes on by the former ones. */
   configure(options: AppOptions): void {
     this.options = options;
-    this.balancer = new Balancer(options.method);
-    this.arrivals = this.createArrivals();
-    const waiting = this.waiting.clear();
-    this.waiting = this.createWaiting();
-    for (const arrival of waiting) this.waiting.add(arrival);
+    this.routing.configure(options);
   }
 
   get limits(): AppOptions {
@@ -92,7 +73,7 @@ export class App implements WorkerContext, WorkerEvents, AddressOwner<WorkerHand
   }
 
   get method(): BalancingMethod {
-    return this.balancer.method;
+    return this.routing.method;
   }
 
   /** A new process of this app. Without a slot key it takes the lowest slot that is free. */
@@ -106,7 +87,7 @@ export class App implements WorkerContext, WorkerEvents, AddressOwner<WorkerHand
 
   /** A fresh connection to a public address. */
   accept(socket: Socket, place: AppPlace): void {
-    this.arrivals.add(socket, place);
+    this.routing.accept(socket, place);
   }
 
   /** Spreads the live sessions evenly over the ready workers. Returns how many are asked to move. */
@@ -139,15 +120,14 @@ export class App implements WorkerContext, WorkerEvents, AddressOwner<WorkerHand
 
   /** How many connections have no worker yet: those whose request line has not arrived, and those that wait for one. */
   get connectionCounts(): { pending: number; waiting: number } {
-    return { pending: this.arrivals.size, waiting: this.waiting.size };
+    return this.routing.counts;
   }
 
   /** The app is gone for good. */
   close(): void {
     this.addresses.releaseApp(this);
-    this.arrivals.close();
+    this.routing.close();
     this.relay.recovery.close();
-    for (const { socket } of this.waiting.clear()) refuse(socket, 503);
   }
 
   ownerOf(sessionId: string): WorkerHandle | undefined {
@@ -158,15 +138,15 @@ export class App implements WorkerContext, WorkerEvents, AddressOwner<WorkerHand
 
   onListening({ worker, server }: Claim<WorkerHandle>, place: AppPlace, address: PublicAddress): void {
     worker.send({ type: "listening", server, listener: place.id, address });
-    this.announcePeers();
+    this.peers.announce();
+  }
+
+  onRefused(worker: WorkerHandle): void {
+    for (const watch of [...this.watchers]) watch(worker);
   }
 
   onClosed(place: AppPlace): void {
-    for (const arrival of this.waiting.values()) {
-      if (arrival.place !== place) continue;
-      this.waiting.delete(arrival);
-      refuse(arrival.socket, 503);
-    }
+    this.routing.closed(place);
   }
 
   // What workers tell.
@@ -178,8 +158,8 @@ export class App implements WorkerContext, WorkerEvents, AddressOwner<WorkerHand
       const when = "it takes connections only while no other worker is ready";
       this.log.error(`${worker.name} listens, but has not said "ready" for ${waited} (wait_ready): ${when}`);
     }
-    this.serveWaiting();
-    this.announcePeers();
+    this.routing.serveWaiting();
+    this.peers.announce();
     for (const watch of [...this.watchers]) watch(worker);
   }
 
@@ -188,19 +168,14 @@ export class App implements WorkerContext, WorkerEvents, AddressOwner<WorkerHand
     this.handover.left(worker);
   }
 
-  onReturn(arrival: Arrival | Waiting): void {
-    if (arrival.session) {
-      this.handover.returned(arrival);
-      return;
-    }
-    arrival.attempts++;
-    if (arrival.attempts < MAX_ATTEMPTS && "place" in arrival) this.route(arrival);
-    else arrival.socket.destroy();
+  onReturn(arrival: Arrival): void {
+    if (arrival.session) this.handover.returned(arrival);
+    else this.routing.returned(arrival);
   }
 
   onTakeBack(worker: WorkerHandle, server: ServerNumber, socket: Socket, bytes: Buffer): void {
     const place = this.addresses.of(worker, server) ?? this.anyPlaceOf(worker);
-    if (place) this.arrivals.takeBack(socket, place, bytes);
+    if (place) this.routing.takeBack(socket, place, bytes);
     else socket.destroy();
   }
 
@@ -289,45 +264,7 @@ export class App implements WorkerContext, WorkerEvents, AddressOwner<WorkerHand
     return undefined;
   }
 
-  private createArrivals(): Arrivals<AppPlace> {
-    return new Arrivals(this.options, this.log, this.clock, (arrival) => this.route(arrival));
-  }
-
-  private createWaiting(): AgedSet<Waiting> {
-    return new AgedSet(this.clock, this.options.queueTimeoutMs, ({ socket }) => refuse(socket, 503));
-  }
-
-  private route(arrival: Waiting): void {
-    const { place, sessionId } = arrival;
-    const owner = sessionId === undefined ? undefined : this.ownerAt(place, sessionId);
-    if (sessionId !== undefined && !owner && this.mayBeClaimedSoon(arrival)) return;
-    const target = owner?.servesItsSessions ? claimOf(place, owner) : this.pick(place, arrival);
-    if (debug.enabled) {
-      const whose = sessionId === undefined ? "no session" : `session ${sessionId}`;
-      debug("%s: a request of %s goes to %s", this.name, whose, target?.worker.name ?? "nobody yet");
-    }
-    if (target) {
-      target.worker.offer(arrival, target.server);
-      return;
-    }
-    this.waiting.add(arrival);
-    if (this.waiting.size > this.options.maxPending) {
-      const oldest = this.waiting.shift();
-      if (oldest) refuse(oldest.socket, 503);
-    }
-  }
-
-  /** Connections that waited for a worker may have one now. */
-  private serveWaiting(): void {
-    for (const arrival of this.waiting.values()) {
-      if (!this.pick(arrival.place, arrival)) continue;
-      this.waiting.delete(arrival);
-      this.route(arrival);
-    }
-  }
-
-  /** Who has a session: a worker of this app, or of the app's other name while it is being renamed. */
-  private ownerAt(place: AppPlace, sessionId: string): WorkerHandle | undefined {
+  ownerAt(place: AppPlace, sessionId: string): WorkerHandle | undefined {
     const own = this.ownerOf(sessionId);
     if (own || place.apps.length < 2) return own;
     for (const app of place.apps) {
@@ -337,31 +274,9 @@ export class App implements WorkerContext, WorkerEvents, AddressOwner<WorkerHand
     return undefined;
   }
 
-  /** Chooses among the servers that asked for this address. */
-  private pick(
-    place: AppPlace,
-    { enginePath }: Arrival,
-  ): { worker: WorkerHandle; server: ServerNumber } | undefined {
-    const own = place.claims.filter(({ app }) => app === this);
-    let able = inService(own);
-    if (able.length === 0) able = inService(place.claims);
-    if (enginePath !== undefined) {
-      const attached = able.filter(({ worker, server }) => answersAt(worker, server, enginePath));
-      if (attached.length > 0) able = attached;
-    }
-    const worker = this.balancer.pick(able.map((claim) => claim.worker));
-    return able.find((claim) => claim.worker === worker);
-  }
-
-  /**
-   * Bundled copies of the official packages announce a session without waiting for an answer, so that its client's next
-   * request may come first. It waits for the claim, once.
-   */
-  private mayBeClaimedSoon(arrival: Waiting): boolean {
-    if (arrival.attempts > 0 || ![...this.workers].some(({ official }) => official)) return false;
-    arrival.attempts++;
-    this.clock.after(CLAIM_DELAY_MS, () => this.route(arrival));
-    return true;
+  claimsAt({ claims }: AppPlace): readonly Claim<WorkerHandle>[][] {
+    const own = claims.filter(({ app }) => app === this);
+    return own.length === claims.length ? [own] : [own, claims];
   }
 
   private readyWorkers(): WorkerHandle[] {
@@ -378,49 +293,6 @@ export class App implements WorkerContext, WorkerEvents, AddressOwner<WorkerHand
     const isReplaced = [...this.workers].some((other) => slotKey !== undefined && other.slotKey === slotKey);
     this.addresses.left(worker, !isReplaced);
   }
-
-  /** Once per tick: a burst of changes is one message. */
-  private announcePeers(): void {
-    if (this.peersScheduled) return;
-    this.peersScheduled = true;
-    process.nextTick(() => {
-      this.peersScheduled = false;
-      const peers: Peer[] = [];
-      for (const worker of this.workers) {
-        const servers = this.peerServers(worker);
-        if (servers.length > 0) peers.push({ seat: worker.seat, servers, ready: worker.state === "ready" });
-      }
-      for (const worker of this.workers) worker.send({ type: "peers", peers });
-    });
-  }
-
-  private peerServers(worker: WorkerHandle): PeerServer[] {
-    const servers: PeerServer[] = [];
-    for (const [number, { paths }] of worker.servers) {
-      const address = worker.privateAddress(number);
-      const place = this.addresses.of(worker, number);
-      if (address !== undefined) servers.push({ listener: place?.id ?? 0, address, paths: [...paths] });
-    }
-    return servers;
-  }
-}
-
-/** The servers of ready workers; if there are none, of those that are overdue. */
-function inService(claims: readonly Claim<WorkerHandle>[]): Claim<WorkerHandle>[] {
-  const ready = claims.filter(({ worker }) => worker.state === "ready");
-  return ready.length > 0 ? ready : claims.filter(({ worker }) => worker.state === "overdue");
-}
-
-/** The server of a worker at an address; another one of its servers, if it has none there. */
-function claimOf(place: AppPlace, worker: WorkerHandle): { worker: WorkerHandle; server: ServerNumber } {
-  const claim = place.claims.find((each) => each.worker === worker);
-  const [first = 0] = worker.servers.keys();
-  return claim ?? { worker, server: worker.mainServer ?? first };
-}
-
-function answersAt(worker: WorkerHandle, server: ServerNumber, path: string): boolean {
-  for (const each of worker.servers.get(server)?.paths ?? []) if (path.startsWith(each)) return true;
-  return false;
 }
 
 function keyOf({ port, host, path, nth }: ListenAddress): string {

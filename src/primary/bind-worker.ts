@@ -3,7 +3,8 @@ import cluster, { type Worker } from "node:cluster";
 import type { Socket } from "node:net";
 import { LAST_WORDS_MS } from "../protocol/timing";
 import type { App } from "./app";
-import type { WorkerHandle, WorkerTerms } from "./workers/worker-handle";
+import type { WorkerHandle } from "./workers/worker-handle";
+import type { WorkerTerms } from "./workers/worker-terms";
 
 /**
  * Attaches a forked worker to an app. Its messages that are meant for us are taken out of the worker's `message` events

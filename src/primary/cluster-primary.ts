@@ -9,7 +9,8 @@ import { StickyError } from "../errors";
 import { consoleLog, shield } from "../log";
 import { App } from "./app";
 import { bindWorker } from "./bind-worker";
-import { Addresses, type OpenAddress } from "./connections/addresses";
+import { Addresses } from "./connections/addresses";
+import type { OpenAddress } from "./connections/place";
 
 /**
  * The primary of a plain Node cluster: all workers are one app, and the user's own server brings the connections. Works

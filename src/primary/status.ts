@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 import type { BalancingMethod } from "../config";
 import type { PublicAddress } from "../protocol/messages";
-import type { App, AppPlace } from "./app";
+import type { App } from "./app";
 import { describeAddress, type ListenerState } from "./connections/listener";
+import type { AppPlace } from "./routing";
 import type { Outcome } from "./workers/handover-counts";
 import type { WorkerHandle, WorkerState } from "./workers/worker-handle";
 

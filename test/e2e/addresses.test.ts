@@ -1,6 +1,7 @@
 import { chmodSync, readFileSync, statSync } from "node:fs";
+import { createServer } from "node:http";
 import { dirname } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { CHAT, client, fetchPlain, isServedAsCluster, refuses } from "../helpers/app-clients";
 import { Daemon, freePort, until } from "../helpers/daemon";
 import { ecosystem } from "../helpers/workers";
@@ -193,3 +194,19 @@ async function freeRow(count: number): Promise<number> {
     return first;
   }, "free ports in a row");
 }
+
+test("a reload onto a port that somebody else has fails, says why, and keeps the old workers", async () => {
+  const daemon = new Daemon();
+  const [former, taken] = [await freePort(), await freePort()];
+  const holder = createServer((_, res) => res.end("the holder")).listen(taken);
+  onTestFinished(() => void holder.close());
+  await start(daemon, server("+process.env.PORT"), { env: { PORT: former } });
+  const { workers } = await daemon.ready(2);
+  const app = { name: "app", script: "app.js", instances: 2, exec_mode: "cluster", sticky: true };
+  daemon.write("ecosystem.config.js", ecosystem({ ...app, env: { PORT: taken } }));
+  const { code, stdout, stderr } = await daemon.pm2("reload", "ecosystem.config.js");
+  expect(code).toBe(1);
+  expect(stdout + stderr).toContain(`cannot listen on port ${taken}: EADDRINUSE, held by pid ${process.pid}`);
+  await isServedAsCluster(former);
+  expect((await daemon.ready(2)).workers.map(({ pid }) => pid)).toEqual(workers.map(({ pid }) => pid));
+});

@@ -1,73 +1,24 @@
 // SPDX-License-Identifier: MIT
-import type { Socket } from "node:net";
 import type { Clock } from "../../clock";
 import { describe } from "../../errors";
-import type { Log } from "../../log";
 import type { ListenAddress, PublicAddress, ServerNumber } from "../../protocol/messages";
 import { describeAddress, Listener, type OwnHolder, type Refusal } from "./listener";
-
-/** An app, as far as addresses go. */
-export interface AddressOwner<W> {
-  readonly name: string;
-  readonly log: Log;
-  accept(socket: Socket, place: Place<W>): void;
-  /** A server of one of its workers gets the connections of this address from now on, which may move there later. */
-  onListening(claim: Claim<W>, place: Place<W>, address: PublicAddress): void;
-  /** The address is closed: nobody serves what waits for a worker there. */
-  onClosed(place: Place<W>): void;
-}
-
-/** One server of one worker that is to get the connections of an address. */
-export interface Claim<W> {
-  readonly app: AddressOwner<W>;
-  readonly worker: W;
-  readonly server: ServerNumber;
-  readonly address: ListenAddress;
-  /** Whether the address is from the configuration, not a worker's word. */
-  readonly isConfigured: boolean;
-}
-
-/** What an address needs of a worker. */
-export interface ClaimingWorker {
-  /** What stays the same when its process is replaced; none if nobody replaces it. */
-  readonly slotKey: string | undefined;
-}
+import {
+  type AddressOwner,
+  type Claim,
+  type ClaimingWorker,
+  claimIn,
+  isOf,
+  mayJoin,
+  type OpenAddress,
+  Place,
+} from "./place";
 
 /** The key of the address that the user's own server has, and of the wish for it. */
 const EXTERNAL = "external";
 
 /** How long an address is kept for a worker that is about to run again, if nobody says what becomes of it. */
 const RESERVED_MS = 30_000;
-
-/** What opens and closes an address: a listener, or a server of the user's own, which opens itself. */
-export type OpenAddress = Pick<
-  Listener,
-  "address" | "state" | "publicAddress" | "refusal" | "open" | "close"
->;
-
-/** An address with all who asked for it. */
-export class Place<W> {
-  /** In the order in which they asked. */
-  readonly claims: Claim<W>[] = [];
-  /** Processes that asked for it, are gone, and are about to run again; with their app. */
-  readonly reserved = new Map<string, { app: AddressOwner<W>; timer: NodeJS.Timeout }>();
-  /** The refusal that was logged last. */
-  reported: string | undefined;
-  /** The app that asked last. */
-  lastApp: AddressOwner<W> | undefined;
-
-  constructor(
-    readonly id: number,
-    readonly key: string,
-    readonly listener: OpenAddress,
-  ) {}
-
-  /** The apps that have it; more than one only while a renamed app has workers of both names. The newest is the last. */
-  get apps(): AddressOwner<W>[] {
-    const apps = [...this.reserved.values(), ...this.claims].map(({ app }) => app);
-    return [...new Set(apps.reverse())].reverse();
-  }
-}
 
 /**
  * The public addresses of a daemon, or of a plain cluster's primary. An address is open as long as any process that asked
@@ -96,6 +47,19 @@ export class Addresses<W extends ClaimingWorker> {
   /** The address that a server of a worker has, or waits for. */
   of(worker: W, server: ServerNumber): Place<W> | undefined {
     for (const place of this.places.values()) if (claimIn(place, worker, server)) return place;
+    return undefined;
+  }
+
+  /** Why an address that a worker asked for is not open; `undefined` if all are, or are about to be. */
+  refusalOf(worker: W): string | undefined {
+    const whose = this.waiting.find(({ claim }) => claim.worker === worker);
+    const owner = whose && this.places.get(whose.key);
+    if (owner) return `${describeAddress(whose.claim.address)}: ${ownersOf(owner)}`;
+    for (const { claims, listener } of this.places.values()) {
+      const { refusal, address } = listener;
+      if (!refusal || refusal.isMoving || !claims.some((claim) => claim.worker === worker)) continue;
+      return `${describeAddress(address)}: ${whyNot(refusal)}`;
+    }
     return undefined;
   }
 
@@ -224,13 +188,14 @@ export class Addresses<W extends ClaimingWorker> {
     for (const claim of [...place.claims]) claim.app.onListening(claim, place, publicAddress);
   }
 
-  private refused(place: Place<W>, { code, holder, isMoving }: Refusal): void {
-    if (isMoving) {
+  private refused(place: Place<W>, refusal: Refusal): void {
+    if (refusal.isMoving) {
       // The app's workers may go on: the address is theirs already, by another way.
       for (const claim of [...place.claims]) claim.app.onListening(claim, place, asAsked(claim.address));
       return;
     }
-    const why = holder ? `${code}, ${holder}` : code;
+    for (const claim of [...place.claims]) claim.app.onRefused(claim.worker);
+    const why = whyNot(refusal);
     if (place.reported === why) return;
     place.reported = why;
     for (const app of place.apps) this.report(app, place.listener.address, why);
@@ -240,9 +205,9 @@ export class Addresses<W extends ClaimingWorker> {
     app.log.error(describe("STICKY_PORT", app.name, describeAddress(address), why));
   }
 
-  private tellWhose({ app, address }: Claim<W>, place: Place<W>): void {
-    const names = place.apps.map(({ name }) => `"${name}"`).join(" and ");
-    this.report(app, address, `app ${names} has it`);
+  private tellWhose({ app, address, worker }: Claim<W>, place: Place<W>): void {
+    this.report(app, address, ownersOf(place));
+    app.onRefused(worker);
   }
 
   /** This process has the port: by another listener, as on one network address and on all, or by the cluster module. */
@@ -317,21 +282,12 @@ export class Addresses<W extends ClaimingWorker> {
   }
 }
 
-function isOf<W>(claim: Claim<W>, worker: W, server: ServerNumber): boolean {
-  return claim.worker === worker && claim.server === server;
+function whyNot({ code, holder }: Refusal): string {
+  return holder ? `${code}, ${holder}` : code;
 }
 
-function claimIn<W>({ claims }: Place<W>, worker: W, server: ServerNumber): Claim<W> | undefined {
-  return claims.find((claim) => isOf(claim, worker, server));
-}
-
-/** An address belongs to one app; a process that is restarted under another name takes it along. */
-function mayJoin<W extends ClaimingWorker>(place: Place<W>, { app, worker }: Claim<W>): boolean {
-  const { slotKey } = worker;
-  const { apps } = place;
-  if (apps.length === 0 || apps.includes(app)) return true;
-  if (slotKey === undefined) return false;
-  return place.reserved.has(slotKey) || place.claims.some((claim) => claim.worker.slotKey === slotKey);
+function ownersOf<W>({ apps }: Place<W>): string {
+  return `app ${apps.map(({ name }) => `"${name}"`).join(" and ")} has it`;
 }
 
 /** What `server.address()` says of an address that is open only in a moment. */

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 import type { Worker } from "node:cluster";
 import type { Socket } from "node:net";
-import type { Clock } from "../../clock";
-import type { AppOptions } from "../../config";
 import { describe } from "../../errors";
-import { type Log, shield } from "../../log";
+import { shield } from "../../log";
 import { type Envelope, unseal } from "../../protocol/ipc";
-import type { ListenAddress, ServerNumber, ToPrimary, ToWorker } from "../../protocol/messages";
+import type { ServerNumber, ToPrimary, ToWorker } from "../../protocol/messages";
 import { makePrivateFolder, privateAddress, removePrivateFolder } from "../../protocol/private-address";
 import { generationOf, type Seat, slotOf } from "../../protocol/session-id";
 import { CLOSING_MS } from "../../protocol/timing";
@@ -16,6 +14,7 @@ import { Drain } from "./drain";
 import { HandoverCounts } from "./handover-counts";
 import { isOfficialMessage, type OfficialMessage, OfficialWorker } from "./official-worker";
 import { WorkerChannel } from "./worker-channel";
+import type { ServedServer, WorkerContext, WorkerTerms } from "./worker-terms";
 
 /**
  * Life of a worker as the primary sees it:
@@ -30,32 +29,6 @@ import { WorkerChannel } from "./worker-channel";
  * still gets the requests of its sessions. What the state is follows from what is known of the worker, in `stateNow`.
  */
 export type WorkerState = "starting" | "listening" | "overdue" | "ready" | "draining" | "gone";
-
-/** What the primary's manager of processes knows of a worker when it is forked. */
-export interface WorkerTerms {
-  /** What stays the same when a process is replaced; the new process gets the same slot. */
-  slotKey?: string;
-  /** Set if the worker is not ready before it has said so; after this time it is overdue (PM2's `wait_ready`). */
-  readyWithinMs?: number;
-  /** The user and group that the worker runs as, if they are not the primary's own. */
-  owner?: { uid: number; gid: number };
-  /** The file descriptor of a pipe that was made for the link, if there is one. */
-  pipeFd?: number;
-  /** Where the connections of a server come from that asked for `wants`; see {@link AppOptions}. */
-  listenOn?: AppOptions["listenOn"];
-}
-
-/** What a worker handle needs of its app for itself. */
-export interface WorkerContext {
-  readonly log: Log;
-  readonly clock: Clock;
-  readonly limits: AppOptions;
-  readonly handoverCounts: HandoverCounts;
-  /** What the offsets of the app's packets begin with. */
-  readonly epoch: string;
-  /** Whether the app's workers call no `listen`, as far as is known. */
-  readonly takesDefault: boolean;
-}
 
 /** What a worker handle tells its app. */
 export interface WorkerEvents {
@@ -82,16 +55,6 @@ export type AppHandlers = { [T in ToPrimary["type"]]?: Handler<T> } & {
   /** All messages without a handler of their own. */
   relay: (worker: WorkerHandle, message: ToPrimary, frame: Buffer) => void;
 };
-
-/** One HTTP server of a worker. */
-export interface ServedServer {
-  /** Where the app asked to listen; `undefined` if it did not. */
-  wants: ListenAddress | undefined;
-  /** Whether it is the worker's first with Socket.IO. */
-  isMain: boolean;
-  /** Where Socket.IO answers. */
-  readonly paths: Set<string>;
-}
 
 export class WorkerHandle {
   private currentState: WorkerState = "starting";

@@ -1,12 +1,7 @@
 import { connect, createServer } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import {
-  Addresses,
-  type AddressOwner,
-  type Claim,
-  type ClaimingWorker,
-  type Place,
-} from "../../../../src/primary/connections/addresses";
+import { Addresses } from "../../../../src/primary/connections/addresses";
+import type { AddressOwner, Claim, ClaimingWorker, Place } from "../../../../src/primary/connections/place";
 import type { ListenAddress } from "../../../../src/protocol/messages";
 import { clock } from "../../../helpers/clock";
 import { freePort, until } from "../../../helpers/daemon";
@@ -19,6 +14,7 @@ class FakeApp implements AddressOwner<Worker> {
   readonly lines: string[] = [];
   readonly heard: { claim: Claim<Worker>; place: Place<Worker> }[] = [];
   readonly closed: Place<Worker>[] = [];
+  readonly refused: Worker[] = [];
   accepted = 0;
   readonly log = {
     info: (line: string) => void this.lines.push(line),
@@ -33,6 +29,10 @@ class FakeApp implements AddressOwner<Worker> {
 
   onListening(claim: Claim<Worker>, place: Place<Worker>): void {
     this.heard.push({ claim, place });
+  }
+
+  onRefused(refused: Worker): void {
+    this.refused.push(refused);
   }
 
   onClosed(place: Place<Worker>): void {
@@ -138,6 +138,9 @@ test("a second app is told whose the address is, and gets it when that lets go o
   expect(blog.lines).toEqual([expect.stringMatching(/STICKY_PORT/)]);
   expect(blog.lines[0]).toContain('app "shop" has it');
   expect(addresses.of(b, 0)).toBeUndefined();
+  expect(blog.refused).toEqual([b]);
+  expect(addresses.refusalOf(b)).toBe(`${host}:${port}: app "shop" has it`);
+  expect(addresses.refusalOf(a)).toBeUndefined();
   addresses.left(a, false);
   await hears(blog, b);
 });
@@ -192,9 +195,11 @@ test("a port that somebody else has is told of once, and opened when it is free"
   await until(() => app.lines[0], "the line");
   expect(app.lines[0]).toMatch(`app "shop" cannot listen on ${host}:${port}: EADDRINUSE`);
   expect(app.heard).toEqual([]);
+  expect(addresses.refusalOf(a)).toMatch(`${host}:${port}: EADDRINUSE`);
   await new Promise((resolve) => holder.close(resolve));
   addresses.retry();
   await hears(app, a);
+  expect(addresses.refusalOf(a)).toBeUndefined();
   expect(app.lines).toHaveLength(2);
 });
 
@@ -206,6 +211,7 @@ test("workers go on while their app's former workers have the port by way of the
   const a = worker("0");
   claim(app, a, port);
   await hears(app, a);
+  expect(addresses.refusalOf(a)).toBeUndefined();
   expect(app.lines).toEqual([]);
   await new Promise((resolve) => holder.close(resolve));
   await until(() => addresses.of(a, 0)!.listener.state === "open" || undefined, "the port to be open");
