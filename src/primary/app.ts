@@ -40,7 +40,10 @@ export class App implements WorkerOwner {
   /** What waits for something in this app waits by this clock. */
   readonly clock: Clock;
   readonly handover = new Handover({
-    pick: (from) => this.leastLoaded.pick(this.readyWorkers().filter((worker) => worker !== from)),
+    pick: (from, { scope }) =>
+      this.leastLoaded.pick(
+        this.readyWorkers().filter((worker) => worker !== from && this.relay.scopes.has(worker, scope)),
+      ),
     claim: (sessionId, worker) => this.owners.assign(sessionId, worker),
     unclaim: (sessionId, worker) => this.owners.unclaim(sessionId, worker),
   });
@@ -54,7 +57,7 @@ export class App implements WorkerOwner {
     readonly log: Log,
   ) {
     this.clock = createClock(log);
-    this.relay = new Relay(this.workers, this.clock, options.recovery);
+    this.relay = new Relay(this.workers, this.clock, log, options.recovery);
     this.balancer = new Balancer(options.method);
     this.arrivals = this.createArrivals();
     this.waiting = this.createWaiting();
@@ -139,7 +142,7 @@ export class App implements WorkerOwner {
     this.listener?.close();
     this.listener = undefined;
     this.arrivals.close();
-    this.relay.recovery.close();
+    this.relay.close();
     for (const { socket } of this.waiting.clear()) refuse(socket, 503);
   }
 
@@ -159,7 +162,7 @@ export class App implements WorkerOwner {
   }
 
   onMove(worker: WorkerHandle, session: MovedSession): void {
-    this.handover.announce(worker, session);
+    this.handover.announce(worker, this.relay.inApp(worker, session));
   }
 
   onMoveSocket(worker: WorkerHandle, sessionId: string, socket: Socket): void {

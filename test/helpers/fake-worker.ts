@@ -15,7 +15,7 @@ export function fakeApp() {
   return { app: new App("app", options, log), lines };
 }
 
-/** A worker process that speaks over IPC: what it is told and whether it was killed. */
+/** A worker process with one Socket.IO server that speaks over IPC: what it is told and whether it was killed. */
 export class FakeWorker extends EventEmitter {
   readonly heard: Message[] = [];
   killed = false;
@@ -36,7 +36,9 @@ export class FakeWorker extends EventEmitter {
     this.handle = app.attach(this as unknown as Worker);
     this.say({ type: "hello", version });
     // One that is not welcome says nothing more.
-    if (version === LINK_VERSION) this.say({ type: "ready", address: "/nowhere" });
+    if (version !== LINK_VERSION) return;
+    this.say({ type: "ready", address: "/nowhere" });
+    this.say({ type: "scope-open", scope: 0, path: "/socket.io" });
   }
 
   isConnected(): boolean {

@@ -7,7 +7,7 @@ import { orderOfOffset } from "../../protocol/offset";
 import { type MissedPacket, PacketLog } from "./packet-log";
 import { RecoveryStore, type StoredSession } from "./recovery-store";
 import { PACKET_COST, RestoreQueue, SESSION_COST } from "./restore-queue";
-import { Surrenders, type Waiter } from "./surrenders";
+import { type NamedSession, Surrenders, type Waiter } from "./surrenders";
 
 /** What recovery needs of a worker. */
 export interface RecoveringWorker {
@@ -104,8 +104,8 @@ export class Recovery<W extends RecoveringWorker> {
   }
 
   /** Puts a packet in its place, and its place into its frame; returns it. */
-  keep({ target, payload }: Cast, frame: Buffer): number {
-    const order = this.log.append(target, payload);
+  keep({ scope, target, payload }: Cast, frame: Buffer): number {
+    const order = this.log.append(scope, target, payload);
     stampCast(frame, order);
     return order;
   }
@@ -167,8 +167,8 @@ export class Recovery<W extends RecoveringWorker> {
   }
 
   /** The session that a worker speaks of, if it has it still. */
-  private live(worker: W, { nsp, sid }: { nsp: string; sid: string }): StoredSession<W> | undefined {
-    const session = this.sessions.get(worker, nsp, sid);
+  private live(worker: W, { scope, nsp, sid }: NamedSession): StoredSession<W> | undefined {
+    const session = this.sessions.get(worker, scope, nsp, sid);
     return session && this.surrenders.mayStillSpeak(session, worker) ? session : undefined;
   }
 
@@ -185,8 +185,8 @@ export class Recovery<W extends RecoveringWorker> {
 
   /** Returns false if its worker has no room for the answer yet. */
   private restore(waiter: Waiter<W>): boolean {
-    const { nsp, pid } = waiter.request;
-    const session = this.sessions.find(nsp, pid);
+    const { scope, nsp, pid } = waiter.request;
+    const session = this.sessions.find(scope, nsp, pid);
     if (typeof session === "string") this.refuse(waiter, session);
     else if (session.worker || this.surrenders.isAsked(session)) this.takeOver(session, waiter);
     else return this.answer(waiter, session);
@@ -197,7 +197,8 @@ export class Recovery<W extends RecoveringWorker> {
   private takeOver(session: StoredSession<W>, waiter: Waiter<W>): void {
     const from = session.worker;
     const mustAsk = this.surrenders.addWaiter(session, waiter);
-    if (mustAsk) from!.send({ type: "surrender", nsp: session.nsp, sid: session.sid });
+    const { scope, nsp, sid } = session;
+    if (mustAsk) from!.send({ type: "surrender", scope, nsp, sid });
   }
 
   /** Given up, or not in time: then it is as if the worker had been killed. */
@@ -209,7 +210,7 @@ export class Recovery<W extends RecoveringWorker> {
   /** The session is lost or over: answers whoever waits for it. */
   private serve(session: StoredSession<W>): void {
     if (session.worker || this.surrenders.isAsked(session)) return;
-    if (this.sessions.find(session.nsp, session.pid) === session) {
+    if (this.sessions.find(session.scope, session.nsp, session.pid) === session) {
       const latest = this.surrenders.takeLatest(session);
       if (latest) this.queue.add(latest);
     } else {
@@ -238,11 +239,11 @@ export class Recovery<W extends RecoveringWorker> {
     if (bytes > worker.capacity.now) return false;
     this.sessions.revive(session, worker);
     this.onRevived(worker, session);
-    const { nsp, sid, pid, data } = session;
+    const { scope, nsp, sid, pid, data } = session;
     worker.send({
       type: "restored",
       seq,
-      session: { nsp, sid, pid, rooms: [...session.rooms.keys()], data },
+      session: { scope, nsp, sid, pid, rooms: [...session.rooms.keys()], data },
       order: this.log.last,
       missed,
     });
@@ -251,7 +252,7 @@ export class Recovery<W extends RecoveringWorker> {
 
   private missedSince(order: number, session: StoredSession<W>): MissedPacket[] {
     session.past = session.past.filter(({ until }) => until > order);
-    return this.log.since(order, session.nsp, session.rooms, session.past);
+    return this.log.since(order, session.scope, session.nsp, session.rooms, session.past);
   }
 
   private refuse({ worker, request }: Waiter<W>, reason: NotRestored): void {

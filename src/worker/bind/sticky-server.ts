@@ -178,7 +178,7 @@ export class StickyServer {
   }
 
   private adopt(session: MovedSession, handle: Handle | undefined): void {
-    const [io] = this.servers;
+    const io = [...this.servers].find((server) => this.link.scopes.isOf(server, session.scope));
     if (!io || handoverIsOff()) {
       handle?.close();
       this.link.send({ type: "adopted", sid: session.sid, ok: false });

@@ -55,7 +55,8 @@ export async function giveUpSession(
   connectBy: number,
 ): Promise<Departed | "stays" | "parted"> {
   const connecting = () => socketsOf(conn).length === 0 || whereabouts.isArriving(conn.id);
-  while (connecting() && link.recovers && conn.readyState === "open" && link.clock.now() < connectBy) {
+  const recovers = link.scopes.mayRecover(conn.server);
+  while (connecting() && recovers && conn.readyState === "open" && link.clock.now() < connectBy) {
     await link.clock.wait(LOOK_AGAIN_MS);
   }
   if (connecting() || !canMove(conn, socketsOf(conn))) return "stays";
@@ -77,7 +78,8 @@ async function depart(
   whereabouts: Whereabouts,
 ): Promise<Departed | "parted"> {
   const sockets = socketsOf(conn);
-  const session = describeSession(conn, sockets, link.lastOrder);
+  const scope = link.scopes.numberOf(sockets[0]!.nsp.server);
+  const session = describeSession(conn, sockets, scope, link.lastOrder);
   const settled = whereabouts.leave(conn.id);
   part(sockets);
   if (!(await flushed(conn, link))) {

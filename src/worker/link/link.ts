@@ -22,6 +22,7 @@ import type { Seat } from "../../protocol/session-id";
 import { WELCOME_TIMEOUT_MS } from "../../protocol/timing";
 import { Outbox } from "./outbox";
 import { Questions, type Unnumbered } from "./questions";
+import { Scopes } from "./scopes";
 import { throwLater } from "./throw-later";
 
 /** What is sent before the primary has answered waits, up to this many bytes. */
@@ -55,15 +56,15 @@ export class WorkerLink extends EventEmitter<Events> {
   private unanswered = false;
   /** The last kept packet that came, or that an answer of the primary covers; those before it are with their clients. */
   lastOrder = 0;
-  /** Whether sessions of this worker can be restored elsewhere. */
-  recovers = false;
   /** What the offsets of this primary's packets begin with. */
   epoch = "";
   /** Slot and generation of this worker; known once the link is open. */
   seat: Seat | undefined;
   /** The kept packets that are on their way there and back. */
   readonly outbox = new Outbox();
-  private readonly questions = new Questions(this.clock, (question) => this.sendNow(question));
+  private readonly questions = new Questions(this.clock, (question, name) => this.sendNow(question, name));
+  /** The Socket.IO servers of this process, whose adapters hear what is for them. */
+  readonly scopes = new Scopes(this, this.questions);
 
   constructor() {
     super();
@@ -75,8 +76,14 @@ export class WorkerLink extends EventEmitter<Events> {
       if (this.state !== "opening") return;
       this.unanswered = true;
       this.outbox.giveUp();
+      this.scopes.giveUp();
       console.error(describe("STICKY_NO_PRIMARY"));
     });
+  }
+
+  /** The primary has answered, and is there. */
+  get isOpen(): boolean {
+    return this.state === "open";
   }
 
   /** Nothing comes back from the primary: this worker is on its own. */
@@ -208,7 +215,8 @@ export class WorkerLink extends EventEmitter<Events> {
       if (debugFrame.enabled) debugFrame("from the primary: %s", message.type);
       if ("order" in message && message.order !== undefined) this.lastOrder = message.order;
       if (message.type === "kept") this.outbox.cameBack(message.order);
-      if (!this.questions.answered(message)) this.emit(message.type, message as never);
+      if (this.questions.answered(message) || this.scopes.take(message)) return;
+      this.emit(message.type, message as never);
     }
   }
 
@@ -245,6 +253,7 @@ export class WorkerLink extends EventEmitter<Events> {
     this.pipe?.destroy();
     this.outbox.giveUp();
     this.questions.giveUp();
+    this.scopes.giveUp();
   }
 }
 
