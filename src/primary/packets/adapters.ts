@@ -41,7 +41,9 @@ export class Adapters<W extends object> {
     this.byUid.delete(uid);
     removeFrom(this.byWorker, worker, adapter);
     this.leave(adapter);
-    this.changes.get(worker)?.delete(uid);
+    const changes = this.changes.get(worker);
+    changes?.delete(uid);
+    if (changes?.size === 0) this.changes.delete(worker);
     return true;
   }
 
@@ -49,7 +51,6 @@ export class Adapters<W extends object> {
   left(worker: W): string[] {
     const uids = [...(this.byWorker.get(worker) ?? [])].map(({ uid }) => uid);
     for (const uid of uids) this.remove(worker, uid);
-    this.changes.delete(worker);
     return uids;
   }
 
