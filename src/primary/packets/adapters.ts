@@ -54,14 +54,15 @@ export class Adapters<W extends object> {
     return uids;
   }
 
-  /** One of a worker's servers is of another scope from now on. */
-  move(worker: W, local: number, scope: number): void {
+  /** One of a worker's servers is of another scope from now on; returns the names of its adapters. */
+  move(worker: W, local: number, scope: number): string[] {
     const moved = [...(this.byWorker.get(worker) ?? [])].filter((adapter) => adapter.local === local);
     for (const adapter of moved) {
       this.leave(adapter);
       adapter.scope = scope;
       this.enter(adapter);
     }
+    return moved.map(({ uid }) => uid);
   }
 
   workerOf(uid: string): W | undefined {

@@ -140,7 +140,8 @@ export class Relay {
       if (former !== undefined) this.interest.forgetScope(worker, former);
     for (const { worker, local, global, former } of changes) {
       worker.send({ type: "scope", scope: local, global });
-      if (former !== undefined) this.adapters.move(worker, local, global);
+      if (former === undefined) continue;
+      for (const uid of this.adapters.move(worker, local, global)) this.recovery.move(uid, global);
     }
     this.endTurnLater();
     this.watchAgreement();
@@ -152,7 +153,7 @@ export class Relay {
     local: number,
   ): void {
     if (!this.adapters.add(from, uid, local, scope, nsp)) return;
-    if (recoverableMs !== undefined) this.recovery.enable(uid, recoverableMs, pongMs ?? 0);
+    if (recoverableMs !== undefined) this.recovery.enable(uid, scope, recoverableMs, pongMs ?? 0);
     this.endTurnLater();
   }
 

@@ -4,6 +4,7 @@ import type { Clock } from "../../clock";
 import { stampCast } from "../../protocol/codec";
 import type { Cast, NotRestored, ToPrimary, ToWorker } from "../../protocol/messages";
 import { orderOfOffset } from "../../protocol/offset";
+import { Durations } from "./durations";
 import { type MissedPacket, PacketLog } from "./packet-log";
 import { RecoveryStore, type StoredSession } from "./recovery-store";
 import { PACKET_COST, RestoreQueue, SESSION_COST } from "./restore-queue";
@@ -41,10 +42,7 @@ export class Recovery<W extends RecoveringWorker> {
   readonly epoch = randomBytes(3).toString("base64url");
   private readonly surrenders: Surrenders<W>;
   private readonly queue: RestoreQueue<W>;
-  /** How long the sessions of each adapter can be restored. */
-  private readonly recoverableMs = new Map<string, number>();
-  /** The longest of these, or of those that there were last. */
-  private maxAgeMs = 0;
+  private readonly durations: Durations;
   private pongMs = 0;
   private timer: NodeJS.Timeout | undefined;
 
@@ -56,6 +54,7 @@ export class Recovery<W extends RecoveringWorker> {
     private readonly onRevived: (worker: W, session: StoredSession<W>) => void,
     private readonly clock: Clock,
   ) {
+    this.durations = new Durations(clock.now);
     this.log = new PacketLog(limits.maxBytes, clock.now);
     this.sessions = new RecoveryStore(limits.maxSessions, limits.maxBytes, clock.now);
     this.surrenders = new Surrenders(
@@ -80,21 +79,30 @@ export class Recovery<W extends RecoveringWorker> {
   }
 
   /** An adapter whose sessions can be restored for so long. */
-  enable(uid: string, recoverableMs: number, pongMs: number): void {
-    this.recoverableMs.set(uid, recoverableMs);
-    this.maxAgeMs = Math.max(this.maxAgeMs, recoverableMs);
+  enable(uid: string, scope: number, recoverableMs: number, pongMs: number): void {
+    this.durations.add(uid, scope, recoverableMs);
     this.pongMs = Math.max(this.pongMs, pongMs);
     if (this.timer) return;
     this.timer = this.clock.every(EXPIRE_INTERVAL_MS, () => {
-      if (this.recoverableMs.size > 0) this.maxAgeMs = largest(this.recoverableMs.values());
+      this.durations.update();
       this.log.expire(this.maxAgeMs + this.pongMs + EXPIRE_INTERVAL_MS);
       this.sessions.expire(this.maxAgeMs);
     });
   }
 
+  /** Packets and sessions are kept for so long; those of some scopes are not wanted for all of it. */
+  private get maxAgeMs(): number {
+    return this.durations.longest;
+  }
+
+  /** The adapter turns out to be of another scope. */
+  move(uid: string, scope: number): void {
+    this.durations.move(uid, scope);
+  }
+
   /** The adapter is gone. */
   disable(uid: string): void {
-    this.recoverableMs.delete(uid);
+    this.durations.delete(uid);
   }
 
   close(): void {
@@ -186,11 +194,16 @@ export class Recovery<W extends RecoveringWorker> {
   /** Returns false if its worker has no room for the answer yet. */
   private restore(waiter: Waiter<W>): boolean {
     const { scope, nsp, pid } = waiter.request;
-    const session = this.sessions.find(scope, nsp, pid);
+    const found = this.sessions.find(scope, nsp, pid);
+    const session = typeof found === "string" || this.isInTime(found) ? found : "expired";
     if (typeof session === "string") this.refuse(waiter, session);
     else if (session.worker || this.surrenders.isAsked(session)) this.takeOver(session, waiter);
     else return this.answer(waiter, session);
     return true;
+  }
+
+  private isInTime({ worker, lostAtMs, scope }: StoredSession<W>): boolean {
+    return worker !== undefined || lostAtMs >= this.clock.now() - this.durations.of(scope);
   }
 
   /** The client is faster than the server, which has not noticed its absence. */
@@ -258,11 +271,4 @@ export class Recovery<W extends RecoveringWorker> {
   private refuse({ worker, request }: Waiter<W>, reason: NotRestored): void {
     worker.send({ type: "restored", seq: request.seq, reason, missed: [] });
   }
-}
-
-/** Of numbers that are not negative; there may be more of them than a function takes arguments. */
-function largest(values: Iterable<number>): number {
-  let max = 0;
-  for (const value of values) max = Math.max(max, value);
-  return max;
 }

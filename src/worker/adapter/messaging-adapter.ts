@@ -52,6 +52,7 @@ export interface AdapterOptions extends ClusterAdapterOptions {
 export abstract class MessagingAdapter extends ClusterAdapter {
   /** `undefined` in a process that is not a cluster worker. */
   protected readonly link = link();
+  private readonly clock = this.link?.clock ?? createClock();
   /** The server of this adapter, as other processes know it. */
   protected readonly scope: WorkerScope | undefined;
   private readonly reported = new Set<string>();
@@ -64,9 +65,8 @@ export abstract class MessagingAdapter extends ClusterAdapter {
   constructor(nsp: any, options: AdapterOptions) {
     super(nsp);
     this.scope = this.link?.scopes.of(nsp.server);
-    const clock = this.link?.clock ?? createClock();
-    this.peers = new Peers(clock, options.heartbeatTimeout ?? SILENCE_MS);
-    this.openRequests = new Requests(clock, this.peers);
+    this.peers = new Peers(this.clock, options.heartbeatTimeout ?? SILENCE_MS);
+    this.openRequests = new Requests(this.clock, this.peers);
   }
 
   /** Called around changes that another worker has asked for. */
@@ -96,10 +96,11 @@ export abstract class MessagingAdapter extends ClusterAdapter {
       const requestId = randomBytes(8).toString("hex");
       const message = this.message(MessageType.BROADCAST, opts, { packet: encoded, requestId });
       const caller = { count, answer: ack };
-      void this.ask(message, timeoutMs, opts.rooms, (uids) =>
-        this.acks.open(requestId, this.peers.ask(uids ?? []), caller),
-      );
-      this.link!.clock.after(timeoutMs, () => this.acks.close(requestId));
+      void this.ask(message, timeoutMs, opts.rooms, (uids) => {
+        if (uids) this.acks.open(requestId, this.peers.ask(uids), caller);
+        else if (this.unreachable === 0) void count(0);
+      });
+      this.clock.after(timeoutMs, () => this.acks.close(requestId));
     }
     Adapter.prototype.broadcastWithAck.call(
       this,
@@ -172,17 +173,16 @@ export abstract class MessagingAdapter extends ClusterAdapter {
     timeoutMs: number,
     rooms?: Iterable<unknown>,
   ): Promise<Answers> {
-    const { clock } = this.link ?? { clock: undefined };
-    const begin = clock?.now() ?? 0;
+    const deadline = this.clock.now() + timeoutMs;
     return this.ask(message, timeoutMs, rooms, (uids) => {
-      if (uids) return this.openRequests.wait(requestId, uids, begin + timeoutMs - clock!.now());
-      // A worker that is on its own has all answers there are. Else the question has not reached the others.
-      return { answers: [], missing: this.isAlone ? 0 : this.peers.count };
+      if (uids) return this.openRequests.wait(requestId, uids, deadline - this.clock.now());
+      return { answers: [], missing: this.unreachable };
     });
   }
 
-  private get isAlone(): boolean {
-    return !this.link?.isOpen || this.scope!.isClosed;
+  /** How many others there are that a question has not reached. A worker that is on its own has all answers there are. */
+  private get unreachable(): number {
+    return this.link?.isOpen && !this.scope?.isClosed ? this.peers.count : 0;
   }
 
   /**

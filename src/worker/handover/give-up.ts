@@ -63,7 +63,7 @@ export async function giveUpSession(
   if (!(await comeToRest(conn, link, turns, ackTimeoutMs))) return "stays";
   try {
     const departed = await depart(conn, link, whereabouts);
-    if (departed === "parted") turns.release();
+    if (departed === "parted" || departed === "stays") turns.release();
     else void departed.settled.then(() => turns.release());
     return departed;
   } catch (error) {
@@ -76,9 +76,10 @@ async function depart(
   conn: EngineSocket,
   link: WorkerLink,
   whereabouts: Whereabouts,
-): Promise<Departed | "parted"> {
+): Promise<Departed | "stays" | "parted"> {
   const sockets = socketsOf(conn);
   const scope = link.scopes.numberOf(sockets[0]!.nsp.server);
+  if (scope === undefined) return "stays";
   const session = describeSession(conn, sockets, scope, link.lastOrder);
   const settled = whereabouts.leave(conn.id);
   part(sockets);

@@ -22,13 +22,16 @@ import type { Seat } from "../../protocol/session-id";
 import { WELCOME_TIMEOUT_MS } from "../../protocol/timing";
 import { Outbox } from "./outbox";
 import { Questions, type Unnumbered } from "./questions";
-import { Scopes } from "./scopes";
+import { type ForAdapter, Scopes } from "./scopes";
 import { throwLater } from "./throw-later";
 
 /** What is sent before the primary has answered waits, up to this many bytes. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 
-type Events = { [M in ToWorker as M["type"]]: [message: M] } & {
+/** What is neither for an adapter (see {@link Scopes}) nor the answer to a question. */
+type Announced = Exclude<ToWorker, ForAdapter | Answer>;
+
+type Events = { [M in Announced as M["type"]]: [message: M] } & {
   /** A connection from the primary: its number, what was read from it, and its handle. */
   handoff: [seq: number, head: Buffer, handle: Handle | undefined, session: MovedSession | undefined];
   /** The seat is known and frames can be sent. */
@@ -149,6 +152,8 @@ export class WorkerLink extends EventEmitter<Events> {
   }
 
   private sendFrame(message: ToPrimary, name: string = message.type, later: boolean): boolean {
+    // Sessions of other workers may move here as soon as this worker is ready: to which of its servers is known by then.
+    if (message.type === "ready") this.scopes.introduceAll();
     return this.write(encodeFrame(message), name, later);
   }
 
@@ -216,7 +221,7 @@ export class WorkerLink extends EventEmitter<Events> {
       if ("order" in message && message.order !== undefined) this.lastOrder = message.order;
       if (message.type === "kept") this.outbox.cameBack(message.order);
       if (this.questions.answered(message) || this.scopes.take(message)) return;
-      this.emit(message.type, message as never);
+      this.emit((message as Announced).type, message as never);
     }
   }
 

@@ -30,6 +30,12 @@ export interface Receiver {
   onAlone(): void;
 }
 
+/** The messages that adapters hear, and that of the scope by which they are found. */
+export type ForAdapter = Extract<
+  ToWorker,
+  { type: "cast" | "publish" | "respond" | "surrender" | "restored" | "adapters" | "scope" }
+>;
+
 /** What the primary is told of an adapter besides its name; see `adapter-open`. */
 interface AdapterTerms {
   recoverableMs: number | undefined;
@@ -190,11 +196,10 @@ export class Scopes {
     }
   }
 
-  /** What this process calls the scope of a server, for a message that is not about the scope itself. */
-  numberOf(server: SocketIoServer): number {
-    const scope = this.of(server);
-    scope.introduce();
-    return scope.number;
+  /** What this process calls the scope of a server; `undefined` if the server is closed. */
+  numberOf(server: SocketIoServer): number | undefined {
+    const scope = this.byServer.get(server);
+    return scope?.introduce() ? scope.number : undefined;
   }
 
   /** Whether the server is the one of this process that belongs to a scope. */
@@ -238,9 +243,14 @@ export class Scopes {
     }
   }
 
+  /** Tells the primary of all servers now. */
+  introduceAll(): void {
+    for (const scope of [...this.made]) scope.introduce();
+  }
+
   /** The link has ended. */
   giveUp(): void {
-    for (const scope of [...this.made]) scope.introduce();
+    this.introduceAll();
     for (const receiver of [...this.byUid.values()]) receiver.onAlone();
   }
 

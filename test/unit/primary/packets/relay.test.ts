@@ -1,6 +1,10 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { EVERYBODY, keyOfRoom } from "../../../../src/protocol/room-key";
 import { FakeWorker, fakeApp } from "../../../helpers/fake-worker";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 const session = { at: 0, scope: 0, nsp: "/", sid: "sid", pid: "pid", rooms: [keyOfRoom("sid")!], data: "" };
@@ -24,5 +28,87 @@ test("a worker that a session is on its way to is told what is for everybody, un
   expect(await broadcast()).toBe(1);
   next.say({ type: "settled", scope: 0, nsp: "/", rooms: [EVERYBODY, ...session.rooms] });
   expect(await broadcast()).toBe(1);
+  app.close();
+});
+
+test("a publish goes to the workers with an adapter of its namespace and scope, and who asks is told to whom", async () => {
+  const { app } = fakeApp();
+  const [asker, both, chatOnly, otherScope] = Array.from({ length: 4 }, () => new FakeWorker(app)) as [
+    FakeWorker,
+    FakeWorker,
+    FakeWorker,
+    FakeWorker,
+  ];
+  otherScope.say({ type: "scope-open", scope: 1, path: "/other" });
+  const open = (worker: FakeWorker, uid: string, nsp: string, scope = 0) =>
+    worker.say({ type: "adapter-open", scope, nsp, uid });
+  open(asker, "asker", "/");
+  open(asker, "asker's chat", "/chat");
+  open(both, "both", "/");
+  open(both, "both's chat", "/chat");
+  open(chatOnly, "chat", "/chat");
+  open(otherScope, "other", "/", 1);
+  const ask = async (seq: number, nsp: string, asks?: typeof session.rooms) => {
+    asker.say({ type: "publish", scope: 0, nsp, asks, seq, payload: Buffer.from(`${seq}`) });
+    await turn();
+    const [asked] = asker.told("asked").filter((each) => each.seq === seq);
+    const heard = [both, chatOnly, otherScope].map(
+      (worker) => worker.told("publish").filter(({ payload }) => payload.toString() === `${seq}`).length,
+    );
+    return [asked?.uids, heard];
+  };
+  expect(await ask(1, "/")).toEqual([["both"], [1, 0, 0]]);
+  expect(await ask(2, "/chat")).toEqual([
+    ["both's chat", "chat"],
+    [1, 1, 0],
+  ]);
+  expect(await ask(3, "/nothing")).toEqual([[], [0, 0, 0]]);
+  expect(await ask(4, "/chat", [])).toEqual([[], [0, 0, 0]]);
+  chatOnly.say({
+    type: "interest",
+    scope: 0,
+    nsp: "/chat",
+    joined: [EVERYBODY, session.rooms[0]!],
+    left: [],
+  });
+  expect(await ask(5, "/chat", [])).toEqual([["chat"], [0, 1, 0]]);
+  expect(await ask(6, "/chat", session.rooms)).toEqual([["chat"], [0, 1, 0]]);
+  expect(await ask(7, "/", session.rooms)).toEqual([[], [0, 0, 0]]);
+  app.close();
+});
+
+test("what an adapter has answered is relayed before others hear that it was closed", async () => {
+  const { app } = fakeApp();
+  const [asker, closing] = [new FakeWorker(app), new FakeWorker(app)];
+  asker.say({ type: "adapter-open", scope: 0, nsp: "/", uid: "asker" });
+  closing.say({ type: "adapter-open", scope: 0, nsp: "/", uid: "closing" });
+  await turn();
+  asker.heard.length = 0;
+  closing.say({ type: "respond", uid: "asker", payload: Buffer.from("answer") });
+  closing.say({ type: "adapter-close", uid: "closing" });
+  closing.say({ type: "scope-close", scope: 0 });
+  await turn();
+  expect(asker.heard).toMatchObject([
+    { type: "respond" },
+    { type: "adapters", changes: [{ uid: "asker", came: [], went: ["closing"] }] },
+  ]);
+  app.close();
+});
+
+test("workers that have different numbers of servers at a path for ten seconds are one line in the log", () => {
+  vi.useFakeTimers();
+  const { app, lines } = fakeApp();
+  const [one, two] = [new FakeWorker(app), new FakeWorker(app)];
+  one.say({ type: "scope-open", scope: 1, path: "/socket.io" });
+  vi.advanceTimersByTime(9000);
+  expect(lines).toEqual([]);
+  vi.advanceTimersByTime(1000);
+  expect(lines).toEqual([expect.stringContaining("[STICKY_SCOPES]")]);
+  expect(lines[0]).toContain('at the path "/socket.io" some workers have 1 Socket.IO servers, others 2');
+  // Once, whatever follows.
+  two.say({ type: "scope-open", scope: 1, path: "/socket.io" });
+  one.say({ type: "scope-open", scope: 2, path: "/socket.io" });
+  vi.advanceTimersByTime(60_000);
+  expect(lines).toHaveLength(1);
   app.close();
 });

@@ -41,7 +41,7 @@ function start({ maxBytes = 1e6, maxSessions = 100 } = {}) {
     revived.push([worker, [...rooms.keys()]]);
   };
   const recovery = new Recovery<FakeWorker>({ maxBytes, maxSessions }, onRevived, clock);
-  recovery.enable("uid", 10_000, 500);
+  recovery.enable("uid", 1, 10_000, 500);
   const [a, b, c] = [new FakeWorker(), new FakeWorker(), new FakeWorker()];
   return {
     ...{ recovery, revived, a, b, c },
@@ -370,7 +370,7 @@ test("a worker that has no room now is told later, in order, and others meanwhil
 
 test("a worker that never has room is told that the session cannot be restored, and another gets it", () => {
   const { recovery, a, b, c, open, lost, restore } = start();
-  recovery.enable("uid", 60_000, 500);
+  recovery.enable("uid", 1, 60_000, 500);
   open(a);
   lost(a);
   b.capacity.now = 0;
@@ -457,7 +457,7 @@ test("sessions are kept for as long as the adapters say that are there, or those
     restore(a);
     return a.answers().at(-1)?.found !== "expired";
   };
-  recovery.enable("of a new worker", 3000, 500);
+  recovery.enable("of a new worker", 1, 3000, 500);
   expect(isKeptFor(9000)).toBe(true);
   recovery.disable("uid");
   expect(isKeptFor(2000)).toBe(true);
@@ -465,7 +465,25 @@ test("sessions are kept for as long as the adapters say that are there, or those
   recovery.disable("of a new worker");
   expect(isKeptFor(2000)).toBe(true);
   expect(isKeptFor(5000)).toBe(false);
-  recovery.enable("of a newer worker", 6000, 500);
+  recovery.enable("of a newer worker", 1, 6000, 500);
   recovery.disable("of a newer worker");
   expect(isKeptFor(5000)).toBe(true);
+});
+
+test("a session is kept for as long as its own server says, whatever another server's sessions are kept for", () => {
+  const { recovery, a, b, open, lost, restore } = start();
+  recovery.enable("of another server", 2, 60_000, 500);
+  open(a);
+  lost(a);
+  const other = { ...{ at: 0, scope: 2, nsp: "/", sid: "sid" }, pid: "pid of sid" };
+  recovery.handle(a, { ...other, type: "session-open", rooms: [], data: "" });
+  recovery.handle(a, { ...other, type: "session-lost", data: "" });
+  vi.advanceTimersByTime(10_500);
+  restore(b, 1);
+  recovery.handle(b, { ...other, type: "restore", seq: 2, offset: "" });
+  expect(b.answers()).toEqual([
+    { seq: 1, found: "expired" },
+    { seq: 2, found: [] },
+  ]);
+  recovery.close();
 });

@@ -80,6 +80,12 @@ test("or before the first message about it, and after those that were made befor
   expect(ofType("scope-open")).toHaveLength(2);
 });
 
+test("or when all are", () => {
+  for (const path of ["/1", "/2"]) scopes.of(serverAt(path)).add(adapter(path).receiver, TERMS);
+  scopes.introduceAll();
+  expect(ofType("scope-open")).toMatchObject([{ path: "/1" }, { path: "/2" }]);
+});
+
 test("what comes is for one adapter: of its scope and namespace, or of its name", async () => {
   const [chat, other] = [scopes.of(serverAt("/a")), scopes.of(serverAt("/b"))];
   const [one, two, three] = [adapter("u1"), adapter("u2", "/chat"), adapter("u3")];
