@@ -74,6 +74,10 @@ export const ERRORS = {
     remedy:
       "make the same servers in the same order in all workers, or give each server of a worker a path of its own",
   },
+  STICKY_TOO_MANY_SERVERS: {
+    what: "this worker has more than %s Socket.IO servers; the others reach the clients of this worker alone",
+    remedy: "close servers that are not needed any more (io.close()), or use namespaces instead of servers",
+  },
   STICKY_HANDOVER_OFF: {
     what: "live sessions are not moved to other workers: %s of the installed Socket.IO is not as this package knows it",
     remedy: "install the pm2-socket.io release made for it; sessions recover by reconnecting until then",

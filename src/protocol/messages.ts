@@ -21,6 +21,9 @@ export const LINK_VERSION = 2;
  */
 export type ScopeNumber = number;
 
+/** So many servers a process may have at a time that are scopes. The primary breaks with a worker that has more. */
+export const MAX_SCOPES = 1000;
+
 /** Where a listener is opened. `path` (a Unix socket) wins over `port`. */
 export interface ListenAddress {
   port?: number;

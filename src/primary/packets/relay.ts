@@ -102,9 +102,9 @@ export class Relay {
       if (!this.scopes.isKnown(from, local)) from.channel.refuse(`"${type}" of the unknown scope ${local}`);
       return false;
     }
-    if (OF_CLIENTS.has(message.type)) this.scopes.use(from, message.scope);
-    message.scope = scope;
     if (message.type === "cast" || message.type === "publish") stampScope(bytes, scope);
+    else if (OF_CLIENTS.has(message.type)) this.scopes.use(from, message.scope);
+    message.scope = scope;
     return true;
   }
 

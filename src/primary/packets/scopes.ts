@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { MAX_SCOPES } from "../../protocol/messages";
 
 /**
  * One Socket.IO server of one worker. The worker counts its servers; what it says of one carries that number, which is
@@ -41,8 +42,6 @@ interface Numbers<W> {
   open: Map<number, OpenServer<W>>;
 }
 
-/** A worker that has more servers than that at a time is broken, or hostile. */
-const MAX_OPEN = 1000;
 /** So many scopes that nobody has open are remembered, with their sessions that may be restored. */
 const MAX_DESERTED = 1000;
 
@@ -69,7 +68,7 @@ export class Scopes<W extends object> {
   open(worker: W, local: number, path: string, address?: string): Assignment<W>[] | string {
     const numbers = this.workers.get(worker) ?? { next: 0, open: new Map<number, OpenServer<W>>() };
     if (local !== numbers.next) return `scope ${local} where ${numbers.next} comes next`;
-    if (numbers.open.size >= MAX_OPEN) return `more than ${MAX_OPEN} open scopes`;
+    if (numbers.open.size >= MAX_SCOPES) return `more than ${MAX_SCOPES} open scopes`;
     this.workers.set(worker, numbers);
     numbers.next++;
     numbers.open.set(local, { worker, local, path, address, scope: undefined, used: false });

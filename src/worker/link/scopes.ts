@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 import type { Clock } from "../../clock";
-import type {
-  Answer,
-  Cast,
-  OfScope,
-  Publish,
-  Question,
-  SessionState,
-  ToPrimary,
-  ToWorker,
+import { describe } from "../../errors";
+import {
+  type Answer,
+  type Cast,
+  MAX_SCOPES,
+  type OfScope,
+  type Publish,
+  type Question,
+  type SessionState,
+  type ToPrimary,
+  type ToWorker,
 } from "../../protocol/messages";
 import type { EngineServer, SocketIoServer } from "../socket-io/objects";
 import type { Questions, Unnumbered } from "./questions";
@@ -59,12 +61,13 @@ export interface Sender {
  * One Socket.IO server of this process, as far as other processes are concerned: it is known to them as a scope.
  *
  *     made (nothing was said of it) ──introduced──▶ open ──its last adapter is closed──▶ closed
+ *        └──there are too many──▶ alone (it reaches the clients of this process only)──────▲
  *
  * It is introduced to the primary one turn of the event loop after its first adapter was made, or right before the first
  * message about it. Until then the app can still change its path, or let its HTTP server listen.
  */
 export class WorkerScope {
-  private state: "made" | "open" | "closed" = "made";
+  private state: "made" | "open" | "alone" | "closed" = "made";
   /** What this process calls it. Known once it is introduced. */
   number = -1;
   /** What all processes call it, once the primary has said so. */
@@ -93,6 +96,7 @@ export class WorkerScope {
     this.receivers.set(receiver.nsp, { receiver, terms });
     if (terms.recoverableMs !== undefined) this.recovers = true;
     if (this.state === "open") this.introduceAdapter(receiver, terms);
+    else if (this.state === "alone") receiver.onAlone();
     else if (this.receivers.size === 1) this.clock.nextTurn(() => this.introduce());
   }
 
@@ -149,6 +153,12 @@ export class WorkerScope {
     for (const { receiver, terms } of this.receivers.values()) this.introduceAdapter(receiver, terms);
   }
 
+  /** Nobody else is to know of this server. */
+  keepAlone(): void {
+    this.state = "alone";
+    for (const { receiver } of this.receivers.values()) receiver.onAlone();
+  }
+
   private introduceAdapter(receiver: Receiver, terms: AdapterTerms): void {
     this.scopes.remember(receiver);
     const { uid, nsp } = receiver;
@@ -170,6 +180,7 @@ export class Scopes {
   private readonly byGlobal = new Map<number, WorkerScope>();
   private readonly byUid = new Map<string, Receiver>();
   private nextNumber = 0;
+  private tooMany = false;
 
   constructor(
     private readonly link: Sender,
@@ -258,11 +269,21 @@ export class Scopes {
   introduceUpTo(scope: WorkerScope): void {
     for (const each of [...this.made]) {
       this.made.delete(each);
-      const number = this.nextNumber++;
-      this.open.set(number, each);
-      each.introduceAs(number, this.addresses.get(each.server));
+      if (this.open.size >= MAX_SCOPES) {
+        this.reportTooMany();
+        each.keepAlone();
+      } else {
+        const number = this.nextNumber++;
+        this.open.set(number, each);
+        each.introduceAs(number, this.addresses.get(each.server));
+      }
       if (each === scope) return;
     }
+  }
+
+  private reportTooMany(): void {
+    if (!this.tooMany) console.error(describe("STICKY_TOO_MANY_SERVERS", MAX_SCOPES));
+    this.tooMany = true;
   }
 
   /** The primary knows of an adapter. */

@@ -14,7 +14,7 @@ test("a worker that is silent for heartbeatTimeout is not waited for until it is
   process.kill(silent, "SIGSTOP");
   // Far more than `run` waits.
   expect(await run(first!, `io.timeout(60_000).fetchSockets().then((all) => all.length)`)).toBe(2);
-  // The other one has said nothing but its heartbeat all the while.
+  // The silent one would not answer in the time that Socket.IO gives.
   expect(await run(first!, `io.serverSideEmitWithAck("add", 1, 2)`)).toEqual([3]);
 
   process.kill(silent, "SIGCONT");

@@ -112,3 +112,44 @@ test("workers that have different numbers of servers at a path for ten seconds a
   expect(lines).toHaveLength(1);
   app.close();
 });
+
+test("a server whose address shows that it is of another scope is that from then on, with its adapters", async () => {
+  const { app } = fakeApp();
+  const [one, other] = [new FakeWorker(app), new FakeWorker(app)];
+  one.say({ type: "scope-address", scope: 0, address: "port 3000" });
+  one.say({ type: "scope-open", scope: 1, path: "/socket.io", address: "port 3001" });
+  other.say({ type: "scope-open", scope: 1, path: "/socket.io" });
+  for (const scope of [0, 1]) {
+    one.say({ type: "adapter-open", scope, nsp: "/", uid: `one ${scope}` });
+    other.say({ type: "adapter-open", scope, nsp: "/", uid: `other ${scope}` });
+  }
+  await turn();
+  other.heard.length = 0;
+  other.say({ type: "scope-address", scope: 0, address: "port 3001" });
+  await turn();
+  const [ofFirst, ofSecond] = [0, 1].map(
+    (number) => one.told("scope").find(({ scope }) => scope === number)!.global,
+  );
+  expect(other.told("scope")).toEqual([
+    { type: "scope", scope: 0, global: ofSecond },
+    { type: "scope", scope: 1, global: ofFirst },
+  ]);
+  expect(other.told("adapters")).toMatchObject([
+    {
+      changes: [
+        { uid: "other 0", came: ["one 1"], went: ["one 0"] },
+        { uid: "other 1", came: ["one 0"], went: ["one 1"] },
+      ],
+    },
+  ]);
+  other.say({ type: "interest", scope: 0, nsp: "/", joined: [EVERYBODY], left: [] });
+  for (const scope of [0, 1]) {
+    const target = { nsp: "/", rooms: [], except: [] };
+    one.say({ type: "cast", scope, volatile: false, target, payload: Buffer.from(`${scope}`) });
+  }
+  await turn();
+  expect(other.told("cast").map(({ scope, payload }) => [scope, payload.toString()])).toEqual([
+    [ofSecond, "1"],
+  ]);
+  app.close();
+});

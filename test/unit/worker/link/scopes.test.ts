@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import type { ToPrimary } from "../../../../src/protocol/messages";
 import { keyOfRoom } from "../../../../src/protocol/room-key";
 import { Questions } from "../../../../src/worker/link/questions";
@@ -12,7 +12,9 @@ let link: { isDown: boolean };
 const TERMS = { recoverableMs: undefined, pongMs: 1 };
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-beforeEach(() => {
+beforeEach(async () => {
+  // What a former test has left to be said is said.
+  await turn();
   sent = [];
   const send = (message: ToPrimary) => {
     sent.push(message);
@@ -193,4 +195,30 @@ test("when the link has ended, adapters are alone, also those that are made late
   expect(early.heard).toContainEqual(["alone"]);
   scope.add(late.receiver, TERMS);
   expect(late.heard).toEqual([["alone"]]);
+});
+
+test("servers beyond a thousand at a time are alone, and one line says so", async () => {
+  const lines = vi.spyOn(console, "error").mockImplementation(() => {});
+  onTestFinished(() => lines.mockRestore());
+  const made = Array.from({ length: 1002 }, (_, i) => {
+    const scope = scopes.of(serverAt(`/${i}`));
+    const { receiver, heard } = adapter(`u${i}`);
+    scope.add(receiver, TERMS);
+    return { scope, receiver, heard };
+  });
+  await turn();
+  expect(ofType("scope-open")).toHaveLength(1000);
+  expect(lines).toHaveBeenCalledTimes(1);
+  const [last] = made.slice(-1);
+  expect(last!.heard).toEqual([["alone"]]);
+  expect(last!.scope.send(interest)).toBe(false);
+  last!.scope.remove(last!.receiver);
+  made[0]!.scope.remove(made[0]!.receiver);
+  expect(sent.slice(-2)).toEqual([
+    { type: "adapter-close", uid: "u0" },
+    { type: "scope-close", scope: 0 },
+  ]);
+  scopes.of(serverAt("/more")).add(adapter("more").receiver, TERMS);
+  await turn();
+  expect(ofType("scope-open")).toHaveLength(1001);
 });
