@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Clock } from "../../clock";
 import { describe } from "../../errors";
-import type { Log } from "../../log";
+import { debug, type Log } from "../../log";
 import { stampScope } from "../../protocol/codec";
 import type { MovedSession, OfScope, Publish, ToPrimary } from "../../protocol/messages";
 import { EVERYBODY, type RoomKey } from "../../protocol/room-key";
@@ -139,6 +139,7 @@ export class Relay {
     for (const { worker, former } of changes)
       if (former !== undefined) this.interest.forgetScope(worker, former);
     for (const { worker, local, global, former } of changes) {
+      debug("%s: its Socket.IO server %d is of scope %d", worker.name, local, global);
       worker.send({ type: "scope", scope: local, global });
       if (former === undefined) continue;
       for (const uid of this.adapters.move(worker, local, global)) this.recovery.move(uid, global);

@@ -43,7 +43,6 @@ export class Recovery<W extends RecoveringWorker> {
   private readonly surrenders: Surrenders<W>;
   private readonly queue: RestoreQueue<W>;
   private readonly durations: Durations;
-  private pongMs = 0;
   private timer: NodeJS.Timeout | undefined;
 
   /**
@@ -80,19 +79,14 @@ export class Recovery<W extends RecoveringWorker> {
 
   /** An adapter whose sessions can be restored for so long. */
   enable(uid: string, scope: number, recoverableMs: number, pongMs: number): void {
-    this.durations.add(uid, scope, recoverableMs);
-    this.pongMs = Math.max(this.pongMs, pongMs);
+    this.durations.add(uid, scope, recoverableMs, pongMs);
     if (this.timer) return;
     this.timer = this.clock.every(EXPIRE_INTERVAL_MS, () => {
       this.durations.update();
-      this.log.expire(this.maxAgeMs + this.pongMs + EXPIRE_INTERVAL_MS);
-      this.sessions.expire(this.maxAgeMs);
+      const { ms, pongMs } = this.durations.longest;
+      this.log.expire(ms + pongMs + EXPIRE_INTERVAL_MS);
+      this.sessions.expire(ms);
     });
-  }
-
-  /** Packets and sessions are kept for so long; those of some scopes are not wanted for all of it. */
-  private get maxAgeMs(): number {
-    return this.durations.longest;
   }
 
   /** The adapter turns out to be of another scope. */
@@ -166,9 +160,8 @@ export class Recovery<W extends RecoveringWorker> {
 
   /** The worker is gone: its sessions are as it last told. */
   left(worker: W): void {
-    const heard = this.heardByNow();
     const lost = [...this.sessions.of(worker)];
-    for (const session of lost) this.lose(session, heard);
+    for (const session of lost) this.lose(session);
     this.queue.left(worker);
     this.surrenders.left(worker);
     for (const session of lost) this.serve(session);
@@ -180,15 +173,13 @@ export class Recovery<W extends RecoveringWorker> {
     return session && this.surrenders.mayStillSpeak(session, worker) ? session : undefined;
   }
 
-  private lose(session: StoredSession<W>, heard = this.heardByNow()): void {
-    if (session.aliveSinceMs < heard.atMs) session.heardOrder = Math.max(session.heardOrder, heard.order);
+  private lose(session: StoredSession<W>): void {
+    // Its client was live until now, so it has received for certain what was sent by then.
+    const heardMs = this.clock.now() - this.durations.pongOf(session.scope);
+    if (session.aliveSinceMs < heardMs) {
+      session.heardOrder = Math.max(session.heardOrder, this.log.orderAt(heardMs));
+    }
     this.sessions.lose(session);
-  }
-
-  /** The last packet that a client has received for certain which was live until now, and when that was sent. */
-  private heardByNow(): { atMs: number; order: number } {
-    const atMs = this.clock.now() - this.pongMs;
-    return { atMs, order: this.log.orderAt(atMs) };
   }
 
   /** Returns false if its worker has no room for the answer yet. */

@@ -88,9 +88,12 @@ export abstract class MessagingAdapter extends ClusterAdapter {
     // Socket.IO asks for the number of servers as well, and waits for so many calls; what counts is their sum.
     const servers = this.serverCount();
     let own = 0;
-    const count = async (ofOthers: number) => {
-      for (let others = (await servers) - 1; others > 0; others--) clientCountCallback(0);
-      clientCountCallback(own + ofOthers);
+    const count = (ofOthers: number) => {
+      const tell = (all: number) => {
+        for (let others = all - 1; others > 0; others--) clientCountCallback(0);
+        clientCountCallback(own + ofOthers);
+      };
+      void servers.then((all) => throwLater(() => tell(all)));
     };
     if (encoded) {
       const requestId = randomBytes(8).toString("hex");
@@ -98,7 +101,7 @@ export abstract class MessagingAdapter extends ClusterAdapter {
       const caller = { count, answer: ack };
       void this.ask(message, timeoutMs, opts.rooms, (uids) => {
         if (uids) this.acks.open(requestId, this.peers.ask(uids), caller);
-        else if (this.unreachable === 0) void count(0);
+        else if (this.unreachable === 0) count(0);
       });
       this.clock.after(timeoutMs, () => this.acks.close(requestId));
     }
@@ -111,7 +114,7 @@ export abstract class MessagingAdapter extends ClusterAdapter {
       },
       ack,
     );
-    if (!encoded) void count(0);
+    if (!encoded) count(0);
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: sockets as Socket.IO types them, in any version
@@ -224,7 +227,17 @@ export abstract class MessagingAdapter extends ClusterAdapter {
         this.nsp as unknown as Nsp,
       );
     }
+    // The app may take its time for an answer, or have none.
+    if (message.type === MessageType.SERVER_SIDE_EMIT && message.data.requestId !== undefined) {
+      this.showAlive(message.uid);
+    }
     super.onMessage(message, offset as never);
+  }
+
+  /** Says to another worker that this one does not stand still, when that cannot be seen from an answer. */
+  private showAlive(uid: string): void {
+    const sign = { type: MessageType.HEARTBEAT, uid: this.uid, nsp: this.nsp.name };
+    this.link?.send({ type: "respond", uid, payload: serialize(sign) });
   }
 
   override onResponse(response: ClusterResponse): void {
@@ -253,9 +266,10 @@ export abstract class MessagingAdapter extends ClusterAdapter {
   }
 
   protected override async doPublishResponse(uid: string, response: ClusterResponse): Promise<void> {
-    const payload = this.link && this.serialized(response as unknown as Published);
-    if (payload)
-      this.link?.send({ type: "respond", uid, payload }, eventName(response as unknown as Published));
+    const answer = response as unknown as Published;
+    const payload = this.link && this.serialized(answer);
+    const isSent = payload && this.link?.send({ type: "respond", uid, payload }, eventName(answer));
+    if (!isSent) this.showAlive(uid);
   }
 
   private serialized(message: Published): Buffer | undefined {

@@ -121,8 +121,9 @@ test.each(LINKS)("a server that is made after another one was closed takes its p
   await run(second, `socket.join("room"); 0`);
   expect(await run(first, `io.fetchSockets().then((all) => all.length)`)).toBe(2);
 
+  const gone = hears(first, "disconnect");
   await run(a[0]!, `servers["/b"].close().then(() => 0)`);
-  expect(first.connected).toBe(false);
+  await gone;
   expect(await run(second, `io.fetchSockets().then((all) => all.length)`)).toBe(1);
   expect(await run(second, `io.of("/").adapter.serverCount()`)).toBe(1);
   expect(await run(a[0]!, `io.of("/").adapter.serverCount()`)).toBe(2);
