@@ -70,6 +70,15 @@ export const ERRORS = {
     what: 'connectionStateRecovery.maxDisconnectionDuration is "%s", which is no number; sessions are kept for two minutes',
     remedy: "set it to a number of milliseconds, or leave it out",
   },
+  STICKY_SCOPES: {
+    what: 'at the path "%s" some workers have %s Socket.IO servers, others %s: which belong together is a guess',
+    remedy:
+      "make the same servers in the same order in all workers, or give each server of a worker a path of its own",
+  },
+  STICKY_TOO_MANY_SERVERS: {
+    what: "this worker has more than %s Socket.IO servers; the others reach the clients of this worker alone",
+    remedy: "close servers that are not needed any more (io.close()), or use namespaces instead of servers",
+  },
   STICKY_HANDOVER_OFF: {
     what: "live sessions are not moved to other workers: %s of the installed Socket.IO is not as this package knows it",
     remedy: "install the pm2-socket.io release made for it; sessions recover by reconnecting until then",

@@ -11,7 +11,6 @@ import { bindWorker } from "../primary/bind-worker";
 import { Addresses } from "../primary/connections/addresses";
 import { type AppStatus, statusOf } from "../primary/status";
 import type { WorkerHandle } from "../primary/workers/worker-handle";
-import { keyIn } from "../protocol/room-key";
 import { Drains } from "./drains";
 import type { God, Pm2Env, Process } from "./internals";
 
@@ -258,7 +257,7 @@ export class StickyApps {
 
 /** An app's name together with its namespace. */
 export function keyOf({ namespace, name }: Pm2Env): string {
-  return keyIn(namespace ?? "default", name);
+  return JSON.stringify([namespace ?? "default", name]);
 }
 
 /** The user and group that PM2 starts a process as, where they are known by number. */

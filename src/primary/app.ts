@@ -34,8 +34,10 @@ export class App implements WorkerContext, WorkerEvents, RoutedApp, AddressOwner
   private readonly relay: Relay;
   private readonly peers: Peers;
   readonly handover = new Handover({
-    pick: (from) =>
-      this.leastLoaded.pick(this.readyWorkers().filter((worker) => worker !== from && worker.hasSocketIo)),
+    pick: (from, { scope }) =>
+      this.leastLoaded.pick(
+        this.readyWorkers().filter((worker) => worker !== from && this.relay.scopes.has(worker, scope)),
+      ),
     claim: (sessionId, worker) => this.owners.assign(sessionId, worker),
     unclaim: (sessionId, worker) => this.owners.unclaim(sessionId, worker),
   });
@@ -57,7 +59,7 @@ export class App implements WorkerContext, WorkerEvents, RoutedApp, AddressOwner
     readonly seats = new Seats(),
   ) {
     this.clock = createClock(log);
-    this.relay = new Relay(this.workers, this.clock, options.recovery);
+    this.relay = new Relay(this.workers, this.clock, log, options.recovery);
     this.routing = new Routing(this, options);
     this.peers = new Peers(this.workers, addresses);
   }
@@ -127,7 +129,7 @@ export class App implements WorkerContext, WorkerEvents, RoutedApp, AddressOwner
   close(): void {
     this.addresses.releaseApp(this);
     this.routing.close();
-    this.relay.recovery.close();
+    this.relay.close();
   }
 
   ownerOf(sessionId: string): WorkerHandle | undefined {
@@ -202,7 +204,7 @@ export class App implements WorkerContext, WorkerEvents, RoutedApp, AddressOwner
     },
     unclaim: (worker, { id }) => this.owners.unclaim(id, worker),
     whose: (worker, { seq, id }) => worker.send({ type: "owner", seq, seat: this.ownerOf(id)?.seat }),
-    move: (worker, { session }) => this.handover.announce(worker, session),
+    move: (worker, { session }) => this.handover.announce(worker, this.relay.inApp(worker, session)),
     adopted: (worker, { sid, ok }) => this.handover.adopted(worker, sid, ok),
     relay: (worker, message, frame) => this.relay.handle(worker, message, frame),
   };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { Cast, CastTarget, Message, Restored } from "./messages";
+import type { Cast, CastTarget, Message, Publish, Restored } from "./messages";
 
 /**
  * A frame is `u32 length | u8 kind | body`, little-endian; `length` counts what follows it. What travels often is
@@ -36,15 +36,8 @@ export function encodeFrame(message: Message): Buffer {
       return encodeCast(message);
     case "restored":
       return encodeRestored(message);
-    case "publish": {
-      const route = message.joins ?? message.asks;
-      const header = route ? Buffer.from(JSON.stringify(route)) : EMPTY;
-      const frame = allocate(KIND.publish, 4 + header.length + message.payload.length);
-      frame.writeUInt32LE(header.length, HEADER);
-      frame.set(header, HEADER + 4);
-      frame.set(message.payload, HEADER + 4 + header.length);
-      return frame;
-    }
+    case "publish":
+      return encodePublish(message);
     case "respond": {
       const uidLength = Buffer.byteLength(message.uid);
       const frame = allocate(KIND.respond, 1 + uidLength + message.payload.length);
@@ -87,14 +80,8 @@ export function decodeFrame(bytes: Buffer): Message {
   switch (bytes[4]) {
     case KIND.restored:
       return decodeRestored(body);
-    case KIND.publish: {
-      const [header, payload] = split(body, 0);
-      if (header.length === 0) return { type: "publish", payload };
-      const route = parseJson(header, "nsp") as never;
-      return "request" in route
-        ? { type: "publish", payload, asks: route }
-        : { type: "publish", payload, joins: route };
-    }
+    case KIND.publish:
+      return decodePublish(body);
     case KIND.respond: {
       const end = 1 + (body[0] ?? 0);
       if (body.length < end) throw new FrameError("short response");
@@ -123,48 +110,82 @@ export function decodeFrame(bytes: Buffer): Message {
 }
 
 /**
- * A cast is `u8 flags | f64 order | f64 time | u32 length | target as JSON | payload`; a target of all clients of "/" has
- * no JSON. The order is written into the frame by the primary ({@link stampCast}), which passes it on as it is otherwise.
+ * The frames that the primary relays begin with `u32 scope`. It writes the scope's number for all workers there, in place
+ * of the number that the worker which sent it has for its own server, and passes the frame on as it is otherwise.
+ */
+const SCOPE = 4;
+
+/** Writes the number of a scope into the frame of a cast or a publish. */
+export function stampScope(frame: Buffer, scope: number): void {
+  frame.writeUInt32LE(scope, HEADER);
+}
+
+/** A publish is `u32 scope | u32 length | route as JSON | payload`. */
+function encodePublish({ type: _, scope, payload, ...route }: Publish): Buffer {
+  const header = Buffer.from(JSON.stringify(route));
+  const frame = allocate(KIND.publish, SCOPE + 4 + header.length + payload.length);
+  frame.writeUInt32LE(scope, HEADER);
+  frame.writeUInt32LE(header.length, HEADER + SCOPE);
+  frame.set(header, HEADER + SCOPE + 4);
+  frame.set(payload, HEADER + SCOPE + 4 + header.length);
+  return frame;
+}
+
+function decodePublish(body: Buffer): Publish {
+  const [header, payload] = split(body, SCOPE);
+  const { nsp, joins, asks, seq } = parseJson(header, "nsp") as unknown as Publish;
+  return { type: "publish", scope: body.readUInt32LE(0), nsp, joins, asks, seq, payload };
+}
+
+/**
+ * A cast is `u32 scope | u8 flags | f64 order | f64 time | u32 length | target as JSON | payload`; a target of all clients
+ * of "/" has no JSON. The order is written into the frame by the primary ({@link stampCast}), as the scope is.
  */
 const VOLATILE = 1;
 const COMPRESS = 2;
 const NO_COMPRESS = 4;
 const KEPT = 8;
-const CAST_HEADER = 21;
+const FLAGS = HEADER + SCOPE;
+const ORDER = FLAGS + 1;
+const TIME = ORDER + 8;
+const TARGET_LENGTH = TIME + 8;
+const TARGET = TARGET_LENGTH + 4;
 const ALL: CastTarget = { nsp: "/", rooms: [], except: [] };
 
-function encodeCast({ volatile, compress, order, time, target, payload }: Cast): Buffer {
+function encodeCast({ scope, volatile, compress, order, time, target, payload }: Cast): Buffer {
   const all = target.nsp === "/" && target.rooms.length === 0 && target.except.length === 0;
   const header = all ? EMPTY : Buffer.from(JSON.stringify(target));
-  const frame = allocate(KIND.cast, CAST_HEADER + header.length + payload.length);
+  const frame = allocate(KIND.cast, TARGET - HEADER + header.length + payload.length);
   const compression = compress === undefined ? 0 : compress ? COMPRESS : NO_COMPRESS;
-  frame[HEADER] = (volatile ? VOLATILE : 0) | (time === undefined ? 0 : KEPT) | compression;
-  frame.writeDoubleLE(order ?? 0, HEADER + 1);
-  frame.writeDoubleLE(time ?? 0, HEADER + 9);
-  frame.writeUInt32LE(header.length, HEADER + 17);
-  frame.set(header, HEADER + CAST_HEADER);
-  frame.set(payload, HEADER + CAST_HEADER + header.length);
+  frame.writeUInt32LE(scope, HEADER);
+  frame[FLAGS] = (volatile ? VOLATILE : 0) | (time === undefined ? 0 : KEPT) | compression;
+  frame.writeDoubleLE(order ?? 0, ORDER);
+  frame.writeDoubleLE(time ?? 0, TIME);
+  frame.writeUInt32LE(header.length, TARGET_LENGTH);
+  frame.set(header, TARGET);
+  frame.set(payload, TARGET + header.length);
   return frame;
 }
 
 /** Writes the order into the frame of a cast that is kept. */
 export function stampCast(frame: Buffer, order: number): void {
-  frame.writeDoubleLE(order, HEADER + 1);
+  frame.writeDoubleLE(order, ORDER);
 }
 
 /** The only kind that is so frequent that a slice of the frame costs too much. */
 function decodeCast(frame: Buffer): Cast {
-  const start = HEADER + CAST_HEADER;
-  if (frame.length < start) throw new FrameError("short cast");
-  const end = start + frame.readUInt32LE(HEADER + 17);
+  if (frame.length < TARGET) throw new FrameError("short cast");
+  const end = TARGET + frame.readUInt32LE(TARGET_LENGTH);
   if (frame.length < end) throw new FrameError("short cast");
-  const flags = frame[HEADER]!;
-  const order = flags & KEPT ? frame.readDoubleLE(HEADER + 1) : undefined;
-  const time = flags & KEPT ? frame.readDoubleLE(HEADER + 9) : undefined;
-  const target = start === end ? ALL : parseTarget(frame, start, end);
+  const scope = frame.readUInt32LE(HEADER);
+  const flags = frame[FLAGS]!;
+  const volatile = (flags & VOLATILE) !== 0;
+  const order = flags & KEPT ? frame.readDoubleLE(ORDER) : undefined;
+  const time = flags & KEPT ? frame.readDoubleLE(TIME) : undefined;
+  const target = end === TARGET ? ALL : parseTarget(frame, TARGET, end);
   const compress = flags & COMPRESS ? true : flags & NO_COMPRESS ? false : undefined;
   const payload = frame.subarray(end);
-  return { type: "cast", volatile: (flags & VOLATILE) !== 0, compress, order, time, target, payload };
+  return { type: "cast", scope, volatile, compress, order, time, target, payload };
 }
 
 let lastTarget: { json: Buffer; target: CastTarget } | undefined;

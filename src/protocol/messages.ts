@@ -13,6 +13,17 @@ import type { Seat } from "./session-id";
 /** Version of this protocol. Both sides must speak the same. */
 export const LINK_VERSION = 2;
 
+/**
+ * Which Socket.IO server is meant. A process may have several of them, which are strangers to each other, and those of
+ * different workers that belong together are called a scope. What a worker says carries the number that the worker itself
+ * has given to its server, counting from 0 (`scope-open`). What the primary says, and what it relays, carries the number
+ * that the primary has given to the scope, the same for all workers of the app (`scope`).
+ */
+export type ScopeNumber = number;
+
+/** So many servers a process may have at a time that are scopes. The primary breaks with a worker that has more. */
+export const MAX_SCOPES = 1000;
+
 /** Where a listener is opened, with the options of Node's `server.listen`. `path` (a Unix socket) wins over `port`. */
 export interface ListenAddress {
   port?: number;
@@ -54,6 +65,7 @@ export type PublicAddress = { address: string; family: string; port: number } | 
 /** A packet, encoded as its clients will get it. The primary reads at most its target, never the payload. */
 export interface Cast {
   type: "cast";
+  scope: ScopeNumber;
   /** May be dropped when a link is slow. */
   volatile: boolean;
   /**
@@ -69,6 +81,7 @@ export interface Cast {
 }
 
 export interface SessionState {
+  scope: ScopeNumber;
   nsp: string;
   sid: string;
   /** Known to the client and the servers only. */
@@ -94,6 +107,8 @@ export interface Restored {
 
 /** What a worker needs to go on with a session: enough to replay its handshake. */
 export interface MovedSession {
+  /** Of the server that the session belongs to: nothing but another server of this scope may take it over. */
+  scope: ScopeNumber;
   /** Engine.IO's session id. */
   sid: string;
   transport: "websocket" | "polling";
@@ -126,7 +141,7 @@ export interface CastTarget {
  * What concerns recoverable sessions has a place among the packets: it says when it was said (`at`), on the machine's
  * monotonic clock, in milliseconds.
  */
-export type AboutSession = { at: number } & (
+export type AboutSession = { at: number; scope: ScopeNumber } & (
   | ({ type: "session-open" } & SessionState)
   /** What the session is at the moment, so that it outlives its worker. */
   | { type: "session-rooms"; nsp: string; sid: string; joined: RoomKey[]; left: RoomKey[] }
@@ -141,12 +156,25 @@ export type AboutSession = { at: number } & (
   | { type: "restore"; seq: number; nsp: string; pid: string; offset: string }
 );
 
+/** A message of one adapter for the adapters of the same namespace of all other workers. */
 export interface Publish {
   type: "publish";
+  scope: ScopeNumber;
+  nsp: string;
+  /** It makes sockets join these rooms: until a receiver has said `settled`, its worker may have members there. */
+  joins?: RoomKey[];
+  /** It is for workers with a member of these rooms only; without a room, for those with any client of the namespace. */
+  asks?: RoomKey[];
+  /** Who gets it is to be said (`asked`), because they are expected to answer. */
+  seq?: number;
   payload: Uint8Array;
-  joins?: { nsp: string; rooms: RoomKey[] };
-  /** No rooms: all clients of the namespace. */
-  asks?: { nsp: string; rooms: RoomKey[]; request: string };
+}
+
+/** What has changed for the adapter `uid`: which adapters of the same namespace there are in other workers. */
+export interface PeerChange {
+  uid: string;
+  came: string[];
+  went: string[];
 }
 
 /** What a worker tells the primary. */
@@ -176,10 +204,28 @@ export type ToPrimary =
   /** Whose is this session id? Answered by `owner`. */
   | { type: "whose"; seq: number; id: string }
   /**
-   * An adapter was opened or closed; `uid` is its address for responses. With connection state recovery, `recoverableMs`
-   * says how long its sessions can be restored, and `pongMs` after how long a client that does not answer is lost.
+   * A Socket.IO server was made; said before anything else of it. Its number is one more than that of the server before it.
+   * `path` is where its clients connect to, `address` where its HTTP server has asked to listen, if that is known. Answered
+   * by `scope`, before anything of the scope is relayed to this worker.
    */
-  | { type: "adapter-open"; uid: string; recoverableMs?: number; pongMs?: number }
+  | { type: "scope-open"; scope: ScopeNumber; path: string; address?: string }
+  /** The HTTP server of this Socket.IO server has asked to listen there. */
+  | { type: "scope-address"; scope: ScopeNumber; address: string }
+  /** The Socket.IO server was closed; nothing more is said of it. */
+  | { type: "scope-close"; scope: ScopeNumber }
+  /**
+   * The adapter of a namespace was opened or closed; `uid` is its address for responses. From then on it is told which
+   * others there are (`adapters`). With connection state recovery, `recoverableMs` says how long its sessions can be
+   * restored, and `pongMs` after how long a client that does not answer is lost.
+   */
+  | {
+      type: "adapter-open";
+      scope: ScopeNumber;
+      nsp: string;
+      uid: string;
+      recoverableMs?: number;
+      pongMs?: number;
+    }
   | { type: "adapter-close"; uid: string }
   | AboutSession
   /**
@@ -194,15 +240,10 @@ export type ToPrimary =
   /** A packet for the clients of other workers. */
   | Cast
   /** The first member of these rooms is here now, or the last one has left; `EVERYBODY` is one of them. */
-  | { type: "interest"; nsp: string; joined: RoomKey[]; left: RoomKey[] }
-  /**
-   * An adapter message for all other workers of the app. If it makes sockets join rooms, `joins` names them: until each
-   * receiver has said `settled`, it may have members there. If it asks the members of rooms for an answer, `asks` names
-   * those: it goes to workers with a member only, and the others are named in `unasked`.
-   */
+  | { type: "interest"; scope: ScopeNumber; nsp: string; joined: RoomKey[]; left: RoomKey[] }
   | Publish
   /** What a `publish` with `joins` or a `restored` session asked for is done here, or will not be, and `interest` has been sent accordingly. */
-  | { type: "settled"; nsp: string; rooms: RoomKey[] }
+  | { type: "settled"; scope: ScopeNumber; nsp: string; rooms: RoomKey[] }
   /** An adapter message for the adapter `uid`. */
   | { type: "respond"; uid: string; payload: Uint8Array };
 
@@ -236,29 +277,35 @@ export type ToWorker =
   /** Give so many sessions to other workers. */
   | { type: "shed"; count: number; moves: boolean; ackTimeoutMs: number }
   /** The session's client came back elsewhere: close its connection here, then say `surrendered`. */
-  | { type: "surrender"; nsp: string; sid: string }
+  | { type: "surrender"; scope: ScopeNumber; nsp: string; sid: string }
   | Restored
   /** Take over this long-polling session. A WebSocket session comes with its socket, over the IPC channel. */
   | { type: "adopt"; session: MovedSession }
   /** The session lives on that worker now; without `seat` it is lost. */
   | { type: "moved"; sid: string; seat?: Seat }
-  /** These adapters are gone: do not wait for their answers. */
-  | { type: "gone"; uids: string[] }
+  /** The server that you call `scope` is one of the scope `global` of the app, and of no other one from now on. */
+  | { type: "scope"; scope: ScopeNumber; global: ScopeNumber }
+  /** Adapters of other workers came and went. Whoever went does not answer any more. */
+  | { type: "adapters"; changes: PeerChange[] }
   | Cast
   /** The oldest of this worker's own casts that are not back yet has this place in the order; it is written now. */
   | { type: "kept"; order: number }
   | Publish
-  /** These adapters were not asked: they have no member of the rooms. */
-  | { type: "unasked"; request: string; uids: string[] }
+  /** The answer to a `publish` with a number: it goes to these adapters, and to no other. */
+  | { type: "asked"; seq: number; uids: string[] }
   | { type: "respond"; uid: string; payload: Uint8Array };
 
 export type Message = ToPrimary | ToWorker;
+
+/** What a worker says of one of its Socket.IO servers. */
+export type OfScope = Extract<ToPrimary, { scope: ScopeNumber }>;
 
 /** What a worker asks the primary, and the message that answers it. Both carry the same number, `seq`. */
 interface AnswerTo {
   claim: "claimed";
   whose: "owner";
   restore: "restored";
+  publish: "asked";
 }
 
 /** The types of the messages that answer a question. */
@@ -266,6 +313,7 @@ export const ANSWERS: ReadonlySet<string> = new Set<AnswerTo[keyof AnswerTo]>([
   "claimed",
   "owner",
   "restored",
+  "asked",
 ]);
 
 export type Question = Extract<ToPrimary, { type: keyof AnswerTo }>;

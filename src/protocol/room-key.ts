@@ -31,14 +31,20 @@ export function keysOfRooms(rooms: Iterable<unknown>): RoomKey[] | undefined {
   return keys;
 }
 
-/** A name within a namespace: of a room, or of a session. Two of them are equal only if both parts are. */
+/** A name within a namespace of a scope: of a room, or of a session. Two of them are equal only if all parts are. */
 export type NamespacedKey = string & { readonly __brand: "NamespacedKey" };
 
 /**
- * The key under which something is kept that belongs to a namespace. Namespaces and rooms may contain any character, so
- * nothing can stand between the two: the namespace's length in front says where it ends. (With a line break in between,
- * for example, the room "b" of "/a" and a room of the namespace "/a\nb" could share a key.)
+ * The key under which something is kept that belongs to a namespace of a scope. Namespaces and rooms may contain any
+ * character, so nothing can stand between the two: the namespace's length in front says where it ends. (With a line break
+ * in between, for example, the room "b" of "/a" and a room of the namespace "/a\nb" could share a key.) The numbers in
+ * front consist of digits, which end at the first colon.
  */
-export function keyIn(nsp: string, name: string): NamespacedKey {
-  return `${nsp.length}:${nsp}${name}` as NamespacedKey;
+export function keyIn(scope: number, nsp: string, name: string): NamespacedKey {
+  return `${scope}:${nsp.length}:${nsp}${name}` as NamespacedKey;
+}
+
+/** What all keys of a scope begin with, and no others. */
+export function prefixOfScope(scope: number): string {
+  return `${scope}:`;
 }

@@ -9,7 +9,11 @@ import type { Message, ToPrimary } from "./messages";
 type Check = (value: unknown) => boolean;
 
 const text: Check = (value) => typeof value === "string";
+/** What a process has one of for each of its Socket.IO servers. */
+const shortText: Check = (value) => typeof value === "string" && value.length <= 1000;
 const number: Check = (value) => Number.isFinite(value);
+const u32: Check = (value) =>
+  Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 32;
 const flag: Check = (value) => typeof value === "boolean";
 const bytes: Check = (value) => value instanceof Uint8Array;
 const plain: Check = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
@@ -47,11 +51,12 @@ const address = shape({
   writableAll: optional(flag),
   nth: optional(number),
 });
-const rooms = { nsp: text, rooms: texts };
-const session = { at: number, nsp: text, sid: text };
+const place = { scope: u32, nsp: text };
+const session = { ...place, at: number, sid: text };
 const pending = shape({ data: text, binary: flag });
 const movedSocket = shape({ nsp: text, pid: text, order: number });
 const movedSession = shape({
+  scope: u32,
   sid: text,
   transport: (value) => value === "websocket" || value === "polling",
   url: text,
@@ -63,7 +68,7 @@ const movedSession = shape({
 
 /** A decoded target is shared by packets for the same clients in a row. */
 const checkedTargets = new WeakSet<object>();
-const isTarget = shape({ ...rooms, except: texts });
+const isTarget = shape({ nsp: text, rooms: texts, except: texts });
 const target: Check = (value) => {
   if (checkedTargets.has(value as object)) return true;
   if (!isTarget(value)) return false;
@@ -82,7 +87,15 @@ const SHAPES: Record<ToPrimary["type"], Check> = {
   claim: shape({ seq: number, id: text }),
   unclaim: shape({ id: text }),
   whose: shape({ seq: number, id: text }),
-  "adapter-open": shape({ uid: text, recoverableMs: optional(number) }),
+  "scope-open": shape({ scope: u32, path: shortText, address: optional(shortText) }),
+  "scope-address": shape({ scope: u32, address: shortText }),
+  "scope-close": shape({ scope: u32 }),
+  "adapter-open": shape({
+    ...place,
+    uid: text,
+    recoverableMs: optional(number),
+    pongMs: optional(number),
+  }),
   "adapter-close": shape({ uid: text }),
   "session-open": shape({ ...session, pid: text, rooms: texts, data: text }),
   "session-rooms": shape({ ...session, joined: texts, left: texts }),
@@ -90,23 +103,26 @@ const SHAPES: Record<ToPrimary["type"], Check> = {
   "session-lost": shape({ ...session, data: text }),
   "session-over": shape(session),
   surrendered: shape(session),
-  restore: shape({ at: number, seq: number, nsp: text, pid: text, offset: text }),
+  restore: shape({ ...place, at: number, seq: number, pid: text, offset: text }),
   move: shape({ session: movedSession }),
   adopted: shape({ sid: text, ok: flag }),
   drained: nothing,
   cast: shape({
+    scope: u32,
     order: optional(number),
     time: optional(number),
     target,
     payload: bytes,
   }),
-  interest: shape({ nsp: text, joined: texts, left: texts }),
+  interest: shape({ ...place, joined: texts, left: texts }),
   publish: shape({
+    ...place,
+    joins: optional(texts),
+    asks: optional(texts),
+    seq: optional(number),
     payload: bytes,
-    joins: optional(shape(rooms)),
-    asks: optional(shape({ ...rooms, request: text })),
   }),
-  settled: shape(rooms),
+  settled: shape({ ...place, rooms: texts }),
   respond: shape({ uid: text, payload: bytes }),
 };
 

@@ -14,7 +14,7 @@ export function leavingWorker(turns: MoveTurns) {
   const link = Object.assign(new EventEmitter(), {
     clock,
     lastOrder: 0,
-    recovers: true,
+    scopes: { mayRecover: () => true, numberOf: () => 0 },
     outbox: { holds: () => false },
     send: ({ session }: { session: { sid: string } }) => left.push(session.sid),
   }) as unknown as WorkerLink;

@@ -18,7 +18,7 @@ export function fakeApp() {
   return { app: new App("app", options, log, new Addresses(clock)), lines };
 }
 
-/** A worker process that speaks over IPC: what it is told and whether it was killed. */
+/** A worker process with one Socket.IO server that speaks over IPC: what it is told and whether it was killed. */
 export class FakeWorker extends EventEmitter {
   readonly heard: Message[] = [];
   killed = false;
@@ -41,10 +41,10 @@ export class FakeWorker extends EventEmitter {
     onTestFinished(() => this.handle.left());
     this.say({ type: "hello", version });
     // One that is not welcome says nothing more.
-    if (version === LINK_VERSION) {
-      this.say({ type: "serve", server: 0, main: true });
-      this.say({ type: "attached", server: 0, path: "/socket.io", main: true });
-    }
+    if (version !== LINK_VERSION) return;
+    this.say({ type: "serve", server: 0, main: true });
+    this.say({ type: "attached", server: 0, path: "/socket.io", main: true });
+    this.say({ type: "scope-open", scope: 0, path: "/socket.io" });
   }
 
   isConnected(): boolean {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-import { keyIn, type NamespacedKey, type RoomKey } from "../../protocol/room-key";
+import { keyIn, type NamespacedKey, prefixOfScope, type RoomKey } from "../../protocol/room-key";
 
 /**
- * Which workers have a member in which room of which namespace, as far as packets have to be sent there. Most rooms are
+ * Which workers have a member in which room of which namespace of which scope, as far as packets have to be sent there. Most rooms are
  * a socket's own, with one worker: those take no set of their own.
  */
 export class Interest<W extends object> {
@@ -10,29 +10,29 @@ export class Interest<W extends object> {
   /** How many answers to joins are outstanding, by worker and room: until then it counts as a member. */
   private readonly expected = new Map<W, Map<NamespacedKey, number>>();
 
-  join(worker: W, nsp: string, room: RoomKey): void {
-    const key = keyIn(nsp, room);
+  join(worker: W, scope: number, nsp: string, room: RoomKey): void {
+    const key = keyIn(scope, nsp, room);
     const current = this.members.get(key);
     if (current === undefined) this.members.set(key, worker);
     else if (current instanceof Set) current.add(worker);
     else if (current !== worker) this.members.set(key, new Set([current, worker]));
   }
 
-  leave(worker: W, nsp: string, room: RoomKey): void {
-    this.remove(keyIn(nsp, room), worker);
+  leave(worker: W, scope: number, nsp: string, room: RoomKey): void {
+    this.remove(keyIn(scope, nsp, room), worker);
   }
 
   /** The worker was asked to let sockets join; whether any did is known when it has {@link settle}d. */
-  expect(worker: W, nsp: string, room: RoomKey): void {
+  expect(worker: W, scope: number, nsp: string, room: RoomKey): void {
     const rooms = this.expected.get(worker) ?? new Map<NamespacedKey, number>();
     this.expected.set(worker, rooms);
-    const key = keyIn(nsp, room);
+    const key = keyIn(scope, nsp, room);
     rooms.set(key, (rooms.get(key) ?? 0) + 1);
   }
 
-  settle(worker: W, nsp: string, room: RoomKey): void {
+  settle(worker: W, scope: number, nsp: string, room: RoomKey): void {
     const rooms = this.expected.get(worker);
-    const key = keyIn(nsp, room);
+    const key = keyIn(scope, nsp, room);
     const count = rooms?.get(key);
     if (!rooms || count === undefined) return;
     if (count > 1) rooms.set(key, count - 1);
@@ -41,14 +41,14 @@ export class Interest<W extends object> {
   }
 
   /** The workers with a member in any of these rooms. */
-  in(nsp: string, rooms: readonly RoomKey[]): Iterable<W> {
+  in(scope: number, nsp: string, rooms: readonly RoomKey[]): Iterable<W> {
     if (rooms.length === 1 && this.expected.size === 0) {
-      const current = this.members.get(keyIn(nsp, rooms[0]!));
+      const current = this.members.get(keyIn(scope, nsp, rooms[0]!));
       return current instanceof Set ? current : current ? [current] : [];
     }
     const workers = new Set<W>();
     for (const room of rooms) {
-      const key = keyIn(nsp, room);
+      const key = keyIn(scope, nsp, room);
       const current = this.members.get(key);
       if (current instanceof Set) for (const worker of current) workers.add(worker);
       else if (current) workers.add(current);
@@ -61,6 +61,15 @@ export class Interest<W extends object> {
   forget(worker: W): void {
     this.expected.delete(worker);
     for (const key of [...this.members.keys()]) this.remove(key, worker);
+  }
+
+  /** The worker has no server of this scope any more. */
+  forgetScope(worker: W, scope: number): void {
+    const prefix = prefixOfScope(scope);
+    const expected = this.expected.get(worker);
+    for (const key of [...(expected?.keys() ?? [])]) if (key.startsWith(prefix)) expected!.delete(key);
+    if (expected?.size === 0) this.expected.delete(worker);
+    for (const key of [...this.members.keys()]) if (key.startsWith(prefix)) this.remove(key, worker);
   }
 
   /** How many rooms have a member. */

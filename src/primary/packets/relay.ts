@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT
 import type { Clock } from "../../clock";
-import type { CastTarget, Publish, ToPrimary } from "../../protocol/messages";
-import { EVERYBODY } from "../../protocol/room-key";
+import { describe } from "../../errors";
+import { debug, type Log } from "../../log";
+import { stampScope } from "../../protocol/codec";
+import type { MovedSession, OfScope, Publish, ToPrimary } from "../../protocol/messages";
+import { EVERYBODY, type RoomKey } from "../../protocol/room-key";
 import { Recovery, type RecoveryLimits } from "../recovery/recovery";
 import type { OfficialMessage } from "../workers/official-worker";
 import type { WorkerHandle } from "../workers/worker-handle";
+import { Adapters } from "./adapters";
 import { Interest } from "./interest";
+import { type Assignment, Scopes } from "./scopes";
 import { TurnQueue } from "./turn-queue";
 
 interface Frame {
@@ -15,55 +20,154 @@ interface Frame {
   time: number;
 }
 
+/** The number of no scope; they count from 1. */
+const NO_SCOPE = 0;
+/** For so long workers may have different numbers of servers at one path before a line says so. */
+const DISAGREEMENT_MS = 10_000;
+/** What is said of a server only once it has a client, or is about to have one. */
+const OF_CLIENTS: ReadonlySet<OfScope["type"]> = new Set(["interest", "session-open", "restore"]);
+
 /**
  * Passes adapter messages between the workers of one app. Payloads are never decoded: a frame leaves as the bytes it
- * came in.
+ * came in, but for the number of its scope, which a worker gives in its own way of counting.
  *
  * Frames are routed one turn of the event loop after they were read, see {@link TurnQueue}, and interest counts as soon
  * as it is read. So once a client was told that it has joined a room, any later broadcast reaches it: the interest was
  * in the kernel's buffer of its worker's link before the client was told.
  */
 export class Relay {
-  /** Which worker an adapter lives on. */
-  private readonly adapters = new Map<string, WorkerHandle>();
+  readonly scopes = new Scopes<WorkerHandle>();
+  private readonly adapters = new Adapters<WorkerHandle>();
   private readonly interest = new Interest<WorkerHandle>();
   readonly recovery: Recovery<WorkerHandle>;
   private readonly lastTimes = new WeakMap<WorkerHandle, number>();
   private readonly queue = new TurnQueue<Frame>();
   private turnEnds = false;
+  private disagreementTimer: NodeJS.Timeout | undefined;
+  /** Paths at which workers disagree; each is reported once. */
+  private readonly reported = new Set<string>();
 
   constructor(
     private readonly workers: ReadonlySet<WorkerHandle>,
     private readonly clock: Clock,
+    private readonly log: Log,
     limits: RecoveryLimits,
   ) {
-    const onRevived: ConstructorParameters<typeof Recovery<WorkerHandle>>[1] = (worker, { nsp, rooms }) => {
-      for (const room of [EVERYBODY, ...rooms.keys()]) this.interest.expect(worker, nsp, room);
+    const onRevived: ConstructorParameters<typeof Recovery<WorkerHandle>>[1] = (worker, session) => {
+      const { scope, nsp, rooms } = session;
+      for (const room of [EVERYBODY, ...rooms.keys()]) this.interest.expect(worker, scope, nsp, room);
     };
     this.recovery = new Recovery(limits, onRevived, clock);
   }
 
+  close(): void {
+    clearTimeout(this.disagreementTimer);
+    this.recovery.close();
+  }
+
   handle(from: WorkerHandle, message: ToPrimary, bytes: Buffer): void {
     switch (message.type) {
-      case "interest":
-        for (const room of message.joined) this.interest.join(from, message.nsp, room);
-        for (const room of message.left) this.interest.leave(from, message.nsp, room);
+      case "scope-open": {
+        const changes = this.scopes.open(from, message.scope, message.path, message.address);
+        if (typeof changes === "string") from.channel.refuse(changes);
+        else this.assign(changes);
         break;
+      }
+      case "scope-address":
+        this.assign(this.scopes.setAddress(from, message.scope, message.address));
+        break;
+      case "scope-close": {
+        const scope = this.scopes.globalOf(from, message.scope);
+        if (scope !== undefined) this.interest.forgetScope(from, scope);
+        this.assign(this.scopes.close(from, message.scope));
+        break;
+      }
+      default:
+        if (!("scope" in message)) this.handleInApp(from, message, bytes, 0);
+        else {
+          const { scope: local } = message;
+          if (this.translate(from, message, bytes)) this.handleInApp(from, message, bytes, local);
+        }
+    }
+  }
+
+  /**
+   * Puts the number of the scope in place of the worker's own number of its server. Returns false if that is closed: what
+   * was on its way is nobody's.
+   */
+  private translate(from: WorkerHandle, message: OfScope, bytes: Buffer): boolean {
+    const scope = this.scopes.globalOf(from, message.scope);
+    if (scope === undefined) {
+      const { type, scope: local } = message;
+      if (!this.scopes.isKnown(from, local)) from.channel.refuse(`"${type}" of the unknown scope ${local}`);
+      return false;
+    }
+    if (message.type === "cast" || message.type === "publish") stampScope(bytes, scope);
+    else if (OF_CLIENTS.has(message.type)) this.scopes.use(from, message.scope);
+    message.scope = scope;
+    return true;
+  }
+
+  /** The session with the number of its scope; that of a server which is closed is of none. */
+  inApp(worker: WorkerHandle, session: MovedSession): MovedSession {
+    return { ...session, scope: this.scopes.globalOf(worker, session.scope) ?? NO_SCOPE };
+  }
+
+  /** The message's scope is that of the app; `local` is what the worker called it. */
+  private handleInApp(from: WorkerHandle, message: ToPrimary, bytes: Buffer, local: number): void {
+    switch (message.type) {
+      case "interest": {
+        const { scope, nsp, joined, left } = message;
+        for (const room of joined) this.interest.join(from, scope, nsp, room);
+        for (const room of left) this.interest.leave(from, scope, nsp, room);
+        break;
+      }
       case "settled":
-        for (const room of message.rooms) this.interest.settle(from, message.nsp, room);
+        for (const room of message.rooms) this.interest.settle(from, message.scope, message.nsp, room);
         break;
       case "adapter-open":
-        this.adapters.set(message.uid, from);
-        if (message.recoverableMs !== undefined)
-          this.recovery.enable(message.uid, message.recoverableMs, message.pongMs ?? 0);
-        break;
-      case "adapter-close":
-        this.forgetAdapter(message.uid);
+        this.openAdapter(from, message, local);
         break;
       default:
         this.endTurnLater();
         this.queue.push({ from, message, bytes, time: this.timeOf(from, message) });
     }
+  }
+
+  /** Tells workers of the scopes of their servers, before anything of these scopes is relayed to them. */
+  private assign(changes: readonly Assignment<WorkerHandle>[]): void {
+    for (const { worker, former } of changes)
+      if (former !== undefined) this.interest.forgetScope(worker, former);
+    for (const { worker, local, global, former } of changes) {
+      debug("%s: its Socket.IO server %d is of scope %d", worker.name, local, global);
+      worker.send({ type: "scope", scope: local, global });
+      if (former === undefined) continue;
+      for (const uid of this.adapters.move(worker, local, global)) this.recovery.move(uid, global);
+    }
+    this.endTurnLater();
+    this.watchAgreement();
+  }
+
+  private openAdapter(
+    from: WorkerHandle,
+    { uid, scope, nsp, recoverableMs, pongMs }: Extract<ToPrimary, { type: "adapter-open" }>,
+    local: number,
+  ): void {
+    if (!this.adapters.add(from, uid, local, scope, nsp)) return;
+    if (recoverableMs !== undefined) this.recovery.enable(uid, scope, recoverableMs, pongMs ?? 0);
+    this.endTurnLater();
+  }
+
+  /** Once nothing has changed for a while: workers are told of their servers one after the other. */
+  private watchAgreement(): void {
+    clearTimeout(this.disagreementTimer);
+    this.disagreementTimer = this.clock.after(DISAGREEMENT_MS, () => {
+      for (const { path, least, most } of this.scopes.disagreements()) {
+        if (this.reported.has(path)) continue;
+        this.reported.add(path);
+        this.log.error(describe("STICKY_SCOPES", path, least, most));
+      }
+    });
   }
 
   /** The others need not wait for answers of a worker that is gone. */
@@ -72,15 +176,14 @@ export class Relay {
     for (const frame of this.queue.takeAll()) this.route(frame);
     this.interest.forget(gone);
     this.recovery.left(gone);
-    const uids = [...this.adapters].filter(([, worker]) => worker === gone).map(([uid]) => uid);
-    if (uids.length === 0) return;
-    for (const uid of uids) this.forgetAdapter(uid);
-    for (const worker of this.workers) if (worker !== gone) worker.send({ type: "gone", uids });
+    for (const uid of this.adapters.left(gone)) this.recovery.disable(uid);
+    this.scopes.left(gone);
+    this.tellPeers();
+    this.watchAgreement();
   }
 
-  private forgetAdapter(uid: string): void {
-    this.adapters.delete(uid);
-    this.recovery.disable(uid);
+  private tellPeers(): void {
+    for (const [worker, changes] of this.adapters.takeChanges()) worker.send({ type: "adapters", changes });
   }
 
   /** When a frame was emitted, as far as it says so; never before an earlier frame of the same worker. */
@@ -104,39 +207,45 @@ export class Relay {
     const due = this.queue.take();
     if (!this.queue.isEmpty) this.endTurnLater();
     for (const frame of due) this.route(frame);
+    this.tellPeers();
   };
 
   private route({ from, message, bytes }: Frame): void {
     if (message.type === "respond") {
-      this.adapters.get(message.uid)?.channel.relay(bytes, false);
+      this.adapters.workerOf(message.uid)?.channel.relay(bytes, false);
     } else if (message.type === "cast") {
       // What is kept is delivered in the primary's order everywhere, so its emitter waits for its place.
       if (message.time !== undefined) from.send({ type: "kept", order: this.recovery.keep(message, bytes) });
-      for (const worker of this.membersOf(message.target)) {
+      const { scope, target } = message;
+      for (const worker of this.membersOf(scope, target.nsp, target.rooms)) {
         if (worker !== from) worker.channel.relay(bytes, message.volatile);
       }
-    } else if (message.type === "publish" && message.asks) {
-      this.ask(from, message.asks, bytes);
     } else if (message.type === "publish") {
-      for (const worker of this.workers) {
-        if (worker === from) continue;
-        for (const room of message.joins?.rooms ?? []) this.interest.expect(worker, message.joins!.nsp, room);
-        worker.channel.relay(bytes, false);
-      }
+      this.publish(from, message, bytes);
+    } else if (message.type === "adapter-close") {
+      // In its turn: what the adapter has answered is relayed before others hear that it is gone.
+      if (this.adapters.remove(from, message.uid)) this.recovery.disable(message.uid);
     } else {
       this.recovery.handle(from, message);
     }
   }
 
-  private ask(from: WorkerHandle, { request, ...target }: NonNullable<Publish["asks"]>, bytes: Buffer): void {
-    const asked = new Set(this.membersOf(target));
-    for (const worker of asked) if (worker !== from) worker.channel.relay(bytes, false);
-    const unasked = [...this.adapters].filter(([, worker]) => worker !== from && !asked.has(worker));
-    if (unasked.length > 0) from.send({ type: "unasked", request, uids: unasked.map(([uid]) => uid) });
+  private publish(from: WorkerHandle, message: Publish, bytes: Buffer): void {
+    const { scope, nsp, joins = [], asks, seq } = message;
+    const members = asks && new Set(this.membersOf(scope, nsp, asks));
+    const receivers = new Map<string, WorkerHandle>();
+    for (const { uid, worker } of this.adapters.others(from, scope, nsp)) {
+      if (members?.has(worker) !== false) receivers.set(uid, worker);
+    }
+    if (seq !== undefined) from.send({ type: "asked", seq, uids: [...receivers.keys()] });
+    for (const worker of new Set(receivers.values())) {
+      for (const room of joins) this.interest.expect(worker, scope, nsp, room);
+      worker.channel.relay(bytes, false);
+    }
   }
 
-  private membersOf({ nsp, rooms }: Pick<CastTarget, "nsp" | "rooms">): Iterable<WorkerHandle> {
-    return this.interest.in(nsp, rooms.length > 0 ? rooms : [EVERYBODY]);
+  private membersOf(scope: number, nsp: string, rooms: readonly RoomKey[]): Iterable<WorkerHandle> {
+    return this.interest.in(scope, nsp, rooms.length > 0 ? rooms : [EVERYBODY]);
   }
 
   /** The same for workers that speak the official adapter's protocol, among themselves. */

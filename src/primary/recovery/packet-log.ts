@@ -13,6 +13,7 @@ export interface MissedPacket {
 
 interface LoggedPacket {
   order: number;
+  scope: number;
   target: CastTarget;
   place: Place;
   timeMs: number;
@@ -59,12 +60,12 @@ export class PacketLog {
   }
 
   /** Gives the packet its number. The payload is copied, it is part of a larger chunk. */
-  append(target: CastTarget, payload: Uint8Array): number {
+  append(scope: number, target: CastTarget, payload: Uint8Array): number {
     const place = this.payloads.keep(payload);
-    const packet = { order: ++this.lastOrder, target, place, timeMs: this.now() };
+    const packet = { order: ++this.lastOrder, scope, target, place, timeMs: this.now() };
     this.bytes += payload.length + OVERHEAD_BYTES;
     this.all.packets.push(packet);
-    for (const key of keysOf(target)) {
+    for (const key of keysOf(packet)) {
       const log = this.byRoom.get(key) ?? { packets: [], head: 0 };
       log.packets.push(packet);
       this.byRoom.set(key, log);
@@ -97,11 +98,12 @@ export class PacketLog {
   }
 
   /**
-   * The packets after `order` for a member of `rooms` of a namespace, in order, each once. A room's packets count from
+   * The packets after `order` for a member of `rooms` of a namespace of a scope, in order, each once. A room's packets count from
    * the order at which it was joined, and those of a `past` room to that at which it was left.
    */
   since(
     order: number,
+    scope: number,
     nsp: string,
     rooms: ReadonlyMap<RoomKey, number>,
     past: readonly PastRoom[] = [],
@@ -121,9 +123,10 @@ export class PacketLog {
           found.set(packet.order, packet);
       }
     };
-    collect(keyIn(nsp, EVERYBODY), order);
-    for (const [room, joined] of rooms) collect(keyIn(nsp, room), Math.max(order, joined));
-    for (const { room, after, until } of past) collect(keyIn(nsp, room), Math.max(order, after), until);
+    const keyOf = (room: RoomKey) => keyIn(scope, nsp, room);
+    collect(keyOf(EVERYBODY), order);
+    for (const [room, joined] of rooms) collect(keyOf(room), Math.max(order, joined));
+    for (const { room, after, until } of past) collect(keyOf(room), Math.max(order, after), until);
     return [...found.values()]
       .sort((a, b) => a.order - b.order)
       .map(({ order, place }) => ({ order, payload: this.payloads.read(place) }));
@@ -137,7 +140,7 @@ export class PacketLog {
     const packet = this.oldest();
     if (!packet) return;
     advance(this.all);
-    for (const key of keysOf(packet.target)) {
+    for (const key of keysOf(packet)) {
       const log = this.byRoom.get(key);
       if (log && advance(log)) this.byRoom.delete(key);
     }
@@ -148,8 +151,9 @@ export class PacketLog {
   }
 }
 
-function keysOf({ nsp, rooms }: CastTarget): NamespacedKey[] {
-  return rooms.length === 0 ? [keyIn(nsp, EVERYBODY)] : [...new Set(rooms)].map((room) => keyIn(nsp, room));
+function keysOf({ scope, target: { nsp, rooms } }: LoggedPacket): NamespacedKey[] {
+  if (rooms.length === 0) return [keyIn(scope, nsp, EVERYBODY)];
+  return [...new Set(rooms)].map((room) => keyIn(scope, nsp, room));
 }
 
 /** Drops the head; compacts when half of the list is gone. Returns whether the list is empty. */

@@ -9,6 +9,7 @@ import { keyIn, type NamespacedKey, type RoomKey } from "../../protocol/room-key
  *        └──over──▶ forgotten                          └──expired, evicted──▶ forgotten
  */
 export interface StoredSession<W> {
+  scope: number;
   nsp: string;
   sid: string;
   pid: string;
@@ -67,21 +68,21 @@ export class RecoveryStore<W> {
 
   open(worker: W, state: SessionState, order: number): StoredSession<W> {
     const rooms = new Map(state.rooms.map((room) => [room, order]));
-    const { nsp, sid, pid, data } = state;
+    const { scope, nsp, sid, pid, data } = state;
     const times = { openedAt: order, heardOrder: order, lostAtMs: 0, bytes: 0, aliveSinceMs: this.now() };
-    const session = { nsp, sid, pid, data, worker, rooms, past: [], ...times };
+    const session = { scope, nsp, sid, pid, data, worker, rooms, past: [], ...times };
     this.put(session);
     return session;
   }
 
   /** A live session of this worker. */
-  get(worker: W, nsp: string, sid: string): StoredSession<W> | undefined {
-    const session = this.bySid.get(keyIn(nsp, sid));
+  get(worker: W, scope: number, nsp: string, sid: string): StoredSession<W> | undefined {
+    const session = this.bySid.get(keyIn(scope, nsp, sid));
     return session?.worker === worker ? session : undefined;
   }
 
-  find(nsp: string, pid: string): StoredSession<W> | NotRestored {
-    const key = keyIn(nsp, pid);
+  find(scope: number, nsp: string, pid: string): StoredSession<W> | NotRestored {
+    const key = keyIn(scope, nsp, pid);
     return this.byPid.get(key) ?? this.forgotten.get(key) ?? "unknown";
   }
 
@@ -128,12 +129,13 @@ export class RecoveryStore<W> {
   }
 
   forget(session: StoredSession<W>, why: NotRestored = "unknown"): void {
+    const { scope, nsp, sid, pid } = session;
     session.worker = undefined;
     this.noLongerLost(session);
-    this.bySid.delete(keyIn(session.nsp, session.sid));
-    this.byPid.delete(keyIn(session.nsp, session.pid));
+    this.bySid.delete(keyIn(scope, nsp, sid));
+    this.byPid.delete(keyIn(scope, nsp, pid));
     if (why === "unknown") return;
-    this.forgotten.set(keyIn(session.nsp, session.pid), why);
+    this.forgotten.set(keyIn(scope, nsp, pid), why);
     if (this.forgotten.size > MAX_FORGOTTEN) this.forgotten.delete(this.forgotten.keys().next().value!);
   }
 
@@ -143,12 +145,13 @@ export class RecoveryStore<W> {
 
   /** A session replaces those that had one of its ids, so that both maps always hold the same sessions. */
   private put(session: StoredSession<W>): void {
-    const former = this.bySid.get(keyIn(session.nsp, session.sid));
+    const { scope, nsp, sid, pid } = session;
+    const former = this.bySid.get(keyIn(scope, nsp, sid));
     if (former) this.forget(former);
-    const namesake = this.byPid.get(keyIn(session.nsp, session.pid));
+    const namesake = this.byPid.get(keyIn(scope, nsp, pid));
     if (namesake) this.forget(namesake);
-    this.bySid.set(keyIn(session.nsp, session.sid), session);
-    this.byPid.set(keyIn(session.nsp, session.pid), session);
+    this.bySid.set(keyIn(scope, nsp, sid), session);
+    this.byPid.set(keyIn(scope, nsp, pid), session);
   }
 }
 

@@ -4,10 +4,11 @@ import type { Clock } from "../../clock";
 import { stampCast } from "../../protocol/codec";
 import type { Cast, NotRestored, ToPrimary, ToWorker } from "../../protocol/messages";
 import { orderOfOffset } from "../../protocol/offset";
+import { Durations } from "./durations";
 import { type MissedPacket, PacketLog } from "./packet-log";
 import { RecoveryStore, type StoredSession } from "./recovery-store";
 import { PACKET_COST, RestoreQueue, SESSION_COST } from "./restore-queue";
-import { Surrenders, type Waiter } from "./surrenders";
+import { type NamedSession, Surrenders, type Waiter } from "./surrenders";
 
 /** What recovery needs of a worker. */
 export interface RecoveringWorker {
@@ -41,11 +42,7 @@ export class Recovery<W extends RecoveringWorker> {
   readonly epoch = randomBytes(3).toString("base64url");
   private readonly surrenders: Surrenders<W>;
   private readonly queue: RestoreQueue<W>;
-  /** How long the sessions of each adapter can be restored. */
-  private readonly recoverableMs = new Map<string, number>();
-  /** The longest of these, or of those that there were last. */
-  private maxAgeMs = 0;
-  private pongMs = 0;
+  private readonly durations: Durations;
   private timer: NodeJS.Timeout | undefined;
 
   /**
@@ -56,6 +53,7 @@ export class Recovery<W extends RecoveringWorker> {
     private readonly onRevived: (worker: W, session: StoredSession<W>) => void,
     private readonly clock: Clock,
   ) {
+    this.durations = new Durations(clock.now);
     this.log = new PacketLog(limits.maxBytes, clock.now);
     this.sessions = new RecoveryStore(limits.maxSessions, limits.maxBytes, clock.now);
     this.surrenders = new Surrenders(
@@ -80,21 +78,25 @@ export class Recovery<W extends RecoveringWorker> {
   }
 
   /** An adapter whose sessions can be restored for so long. */
-  enable(uid: string, recoverableMs: number, pongMs: number): void {
-    this.recoverableMs.set(uid, recoverableMs);
-    this.maxAgeMs = Math.max(this.maxAgeMs, recoverableMs);
-    this.pongMs = Math.max(this.pongMs, pongMs);
+  enable(uid: string, scope: number, recoverableMs: number, pongMs: number): void {
+    this.durations.add(uid, scope, recoverableMs, pongMs);
     if (this.timer) return;
     this.timer = this.clock.every(EXPIRE_INTERVAL_MS, () => {
-      if (this.recoverableMs.size > 0) this.maxAgeMs = largest(this.recoverableMs.values());
-      this.log.expire(this.maxAgeMs + this.pongMs + EXPIRE_INTERVAL_MS);
-      this.sessions.expire(this.maxAgeMs);
+      this.durations.update();
+      const { ms, pongMs } = this.durations.longest;
+      this.log.expire(ms + pongMs + EXPIRE_INTERVAL_MS);
+      this.sessions.expire(ms);
     });
+  }
+
+  /** The adapter turns out to be of another scope. */
+  move(uid: string, scope: number): void {
+    this.durations.move(uid, scope);
   }
 
   /** The adapter is gone. */
   disable(uid: string): void {
-    this.recoverableMs.delete(uid);
+    this.durations.delete(uid);
   }
 
   close(): void {
@@ -104,8 +106,8 @@ export class Recovery<W extends RecoveringWorker> {
   }
 
   /** Puts a packet in its place, and its place into its frame; returns it. */
-  keep({ target, payload }: Cast, frame: Buffer): number {
-    const order = this.log.append(target, payload);
+  keep({ scope, target, payload }: Cast, frame: Buffer): number {
+    const order = this.log.append(scope, target, payload);
     stampCast(frame, order);
     return order;
   }
@@ -158,46 +160,49 @@ export class Recovery<W extends RecoveringWorker> {
 
   /** The worker is gone: its sessions are as it last told. */
   left(worker: W): void {
-    const heard = this.heardByNow();
     const lost = [...this.sessions.of(worker)];
-    for (const session of lost) this.lose(session, heard);
+    for (const session of lost) this.lose(session);
     this.queue.left(worker);
     this.surrenders.left(worker);
     for (const session of lost) this.serve(session);
   }
 
   /** The session that a worker speaks of, if it has it still. */
-  private live(worker: W, { nsp, sid }: { nsp: string; sid: string }): StoredSession<W> | undefined {
-    const session = this.sessions.get(worker, nsp, sid);
+  private live(worker: W, { scope, nsp, sid }: NamedSession): StoredSession<W> | undefined {
+    const session = this.sessions.get(worker, scope, nsp, sid);
     return session && this.surrenders.mayStillSpeak(session, worker) ? session : undefined;
   }
 
-  private lose(session: StoredSession<W>, heard = this.heardByNow()): void {
-    if (session.aliveSinceMs < heard.atMs) session.heardOrder = Math.max(session.heardOrder, heard.order);
+  private lose(session: StoredSession<W>): void {
+    // Its client was live until now, so it has received for certain what was sent by then.
+    const heardMs = this.clock.now() - this.durations.pongOf(session.scope);
+    if (session.aliveSinceMs < heardMs) {
+      session.heardOrder = Math.max(session.heardOrder, this.log.orderAt(heardMs));
+    }
     this.sessions.lose(session);
-  }
-
-  /** The last packet that a client has received for certain which was live until now, and when that was sent. */
-  private heardByNow(): { atMs: number; order: number } {
-    const atMs = this.clock.now() - this.pongMs;
-    return { atMs, order: this.log.orderAt(atMs) };
   }
 
   /** Returns false if its worker has no room for the answer yet. */
   private restore(waiter: Waiter<W>): boolean {
-    const { nsp, pid } = waiter.request;
-    const session = this.sessions.find(nsp, pid);
+    const { scope, nsp, pid } = waiter.request;
+    const found = this.sessions.find(scope, nsp, pid);
+    const session = typeof found === "string" || this.isInTime(found) ? found : "expired";
     if (typeof session === "string") this.refuse(waiter, session);
     else if (session.worker || this.surrenders.isAsked(session)) this.takeOver(session, waiter);
     else return this.answer(waiter, session);
     return true;
   }
 
+  private isInTime({ worker, lostAtMs, scope }: StoredSession<W>): boolean {
+    return worker !== undefined || lostAtMs >= this.clock.now() - this.durations.of(scope);
+  }
+
   /** The client is faster than the server, which has not noticed its absence. */
   private takeOver(session: StoredSession<W>, waiter: Waiter<W>): void {
     const from = session.worker;
     const mustAsk = this.surrenders.addWaiter(session, waiter);
-    if (mustAsk) from!.send({ type: "surrender", nsp: session.nsp, sid: session.sid });
+    const { scope, nsp, sid } = session;
+    if (mustAsk) from!.send({ type: "surrender", scope, nsp, sid });
   }
 
   /** Given up, or not in time: then it is as if the worker had been killed. */
@@ -209,7 +214,7 @@ export class Recovery<W extends RecoveringWorker> {
   /** The session is lost or over: answers whoever waits for it. */
   private serve(session: StoredSession<W>): void {
     if (session.worker || this.surrenders.isAsked(session)) return;
-    if (this.sessions.find(session.nsp, session.pid) === session) {
+    if (this.sessions.find(session.scope, session.nsp, session.pid) === session) {
       const latest = this.surrenders.takeLatest(session);
       if (latest) this.queue.add(latest);
     } else {
@@ -238,11 +243,11 @@ export class Recovery<W extends RecoveringWorker> {
     if (bytes > worker.capacity.now) return false;
     this.sessions.revive(session, worker);
     this.onRevived(worker, session);
-    const { nsp, sid, pid, data } = session;
+    const { scope, nsp, sid, pid, data } = session;
     worker.send({
       type: "restored",
       seq,
-      session: { nsp, sid, pid, rooms: [...session.rooms.keys()], data },
+      session: { scope, nsp, sid, pid, rooms: [...session.rooms.keys()], data },
       order: this.log.last,
       missed,
     });
@@ -251,17 +256,10 @@ export class Recovery<W extends RecoveringWorker> {
 
   private missedSince(order: number, session: StoredSession<W>): MissedPacket[] {
     session.past = session.past.filter(({ until }) => until > order);
-    return this.log.since(order, session.nsp, session.rooms, session.past);
+    return this.log.since(order, session.scope, session.nsp, session.rooms, session.past);
   }
 
   private refuse({ worker, request }: Waiter<W>, reason: NotRestored): void {
     worker.send({ type: "restored", seq: request.seq, reason, missed: [] });
   }
-}
-
-/** Of numbers that are not negative; there may be more of them than a function takes arguments. */
-function largest(values: Iterable<number>): number {
-  let max = 0;
-  for (const value of values) max = Math.max(max, value);
-  return max;
 }

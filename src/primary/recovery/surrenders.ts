@@ -6,6 +6,13 @@ import { keyIn, type NamespacedKey } from "../../protocol/room-key";
 import { SURRENDER_TIMEOUT_MS, SURRENDERED_SESSION_WAIT_MS } from "../../protocol/timing";
 import type { StoredSession } from "./recovery-store";
 
+/** What a worker calls a session by. */
+export interface NamedSession {
+  scope: number;
+  nsp: string;
+  sid: string;
+}
+
 /** A worker that a session's client came to. */
 export interface Waiter<W> {
   worker: W;
@@ -96,7 +103,7 @@ export class Surrenders<W> {
   }
 
   /** The worker has nothing more to say of the session for once. */
-  surrendered(worker: W, named: { nsp: string; sid: string }): void {
+  surrendered(worker: W, named: NamedSession): void {
     for (const session of [...(this.owingByName.get(nameOf(named)) ?? [])]) {
       const workers = this.owing.get(session)!;
       const owed = workers.get(worker) ?? 0;
@@ -157,6 +164,6 @@ export class Surrenders<W> {
   }
 }
 
-function nameOf({ nsp, sid }: { nsp: string; sid: string }): NamespacedKey {
-  return keyIn(nsp, sid);
+function nameOf({ scope, nsp, sid }: NamedSession): NamespacedKey {
+  return keyIn(scope, nsp, sid);
 }

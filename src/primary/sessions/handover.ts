@@ -22,8 +22,8 @@ interface Move {
 }
 
 export interface HandoverOwner {
-  /** The worker that takes the next session, if any other than `from` is ready. */
-  pick(from: WorkerHandle): WorkerHandle | undefined;
+  /** The worker that takes the session, if any other than `from` is ready and has a server of its scope. */
+  pick(from: WorkerHandle, session: MovedSession): WorkerHandle | undefined;
   /** Whose requests of the session are from now on. */
   claim(sessionId: string, worker: WorkerHandle): void;
   unclaim(sessionId: string, worker: WorkerHandle): void;
@@ -101,7 +101,7 @@ export class Handover {
     const { session, socket } = move;
     if (!session || (session.transport === "websocket" && !socket)) return;
     this.withdraw(sid, move);
-    const to = move.attempts++ < MAX_ATTEMPTS ? this.owner.pick(move.from) : undefined;
+    const to = move.attempts++ < MAX_ATTEMPTS ? this.owner.pick(move.from, session) : undefined;
     if (!to) {
       this.fail(sid, move);
       return;

@@ -117,16 +117,20 @@ export class WorkerChannel {
       (message, callback) => this.sendIpc(message, callback),
       {
         onMessage: shield(log, this.onMessage),
-        onGarbage: (reason: string) => {
-          log.error(describe("STICKY_LINK_FRAME", this.name, reason));
-          this.kill();
-        },
+        onGarbage: (reason: string) => this.refuse(reason),
         onStuck: (bytes: number) => {
           log.error(describe("STICKY_LINK_STUCK", this.name, bytes));
           this.kill();
         },
       },
     );
+  }
+
+  /** The worker said what no worker of ours may say: nothing more is heard of it. */
+  refuse(reason: string): void {
+    this.link?.close();
+    this.owner.log.error(describe("STICKY_LINK_FRAME", this.name, reason));
+    this.kill();
   }
 
   private kill(): void {

@@ -151,12 +151,6 @@ export class WorkerHandle {
     return undefined;
   }
 
-  /** Whether Socket.IO answers at any of its servers, so that it can take over sessions. */
-  get hasSocketIo(): boolean {
-    for (const { paths } of this.servers.values()) if (paths.size > 0) return true;
-    return false;
-  }
-
   /** Where other workers reach one of its servers. */
   privateAddress(server: ServerNumber): string | undefined {
     return this.folder === undefined || this.official ? undefined : privateAddress(this.folder, server);

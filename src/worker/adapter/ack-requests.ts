@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/** What Socket.IO is told: so many clients of another server are expected to answer; one of them has. */
+/** What is told: so many clients of all other workers are expected to answer; one of them has. */
 interface Caller {
   count(clients: number): void;
   answer(value: unknown): void;
@@ -13,20 +13,26 @@ interface Debt {
 }
 
 /**
- * Broadcasts with acknowledgements that are under way. Socket.IO waits until each server has said how many clients it
- * told, and for so many answers. A server that dies after it said so could not take it back: so what it said is passed
- * on only once all its clients have answered, or when it is gone; then it counts as many as did answer.
+ * Broadcasts with acknowledgements that are under way. Each worker that is asked says how many clients it told, and passes
+ * on their answers. One that dies after it said so could not take it back: so its number counts only once all its clients
+ * have answered, or when it is gone; then it is as many as did answer.
  *
  *     asked ──said n──▶ waiting for n answers ──last answer──▶ n are counted
  *        └──────────────────────┴──gone──▶ as many as answered are counted
+ *
+ * The caller is told the sum, once it is certain.
  */
 export class AckRequests {
-  private readonly byRequest = new Map<string, { debts: Map<string, Debt>; caller: Caller }>();
+  private readonly byRequest = new Map<
+    string,
+    { debts: Map<string, Debt>; clients: number; caller: Caller }
+  >();
 
-  /** @param uids the other workers that are asked */
-  open(requestId: string, uids: Iterable<string>, caller: Caller): void {
-    const debts = new Map<string, Debt>([...uids].map((uid) => [uid, { clients: undefined, answers: 0 }]));
-    this.byRequest.set(requestId, { debts, caller });
+  /** @param uids the adapters of other workers that are asked */
+  open(requestId: string, uids: readonly string[], caller: Caller): void {
+    const debts = new Map<string, Debt>(uids.map((uid) => [uid, { clients: undefined, answers: 0 }]));
+    if (debts.size === 0) caller.count(0);
+    else this.byRequest.set(requestId, { debts, clients: 0, caller });
   }
 
   close(requestId: string): void {
@@ -61,6 +67,7 @@ export class AckRequests {
     change(debt);
     if (debt.clients === undefined || debt.answers < debt.clients) return;
     request.debts.delete(uid);
-    request.caller.count(debt.clients);
+    request.clients += debt.clients;
+    if (request.debts.size === 0) request.caller.count(request.clients);
   }
 }

@@ -3,6 +3,7 @@ import { Adapter, type BroadcastOptions, MessageType, type Session } from "socke
 import { packParts } from "../../protocol/encoded-packet";
 import type { Cast } from "../../protocol/messages";
 import { EVERYBODY, keyOfRoom, keysOfRooms, type RoomKey } from "../../protocol/room-key";
+import type { Receiver } from "../link/scopes";
 import { throwLater } from "../link/throw-later";
 import { SessionMirror } from "../recovery/session-mirror";
 import { SessionRestore } from "../recovery/session-restore";
@@ -33,41 +34,53 @@ export class NodeClusterAdapter extends MessagingAdapter {
   private readonly mirror: SessionMirror | undefined;
   private readonly returning: SessionRestore | undefined;
   private populated = false;
+  /** What the link tells this adapter. */
+  private readonly receiver: Receiver = {
+    uid: this.uid,
+    nsp: this.nsp.name,
+    onCast: (cast) => this.delivery?.fromElsewhere(cast),
+    onPublish: (publish) => this.onPublish(publish),
+    onRespond: (payload) => this.onRespond(payload),
+    onPeers: (came, went) => this.onPeers(came, went),
+    onSurrender: (sid) => this.onSurrender(sid),
+    onLateSession: (session) => this.returning?.giveBack(session),
+    onAlone: () => this.onAlone(),
+  };
 
   // biome-ignore lint/suspicious/noExplicitAny: a namespace of the app's own Socket.IO, in any version
   constructor(nsp: any, options: AdapterOptions = {}) {
     super(nsp, options);
-    // Socket.IO does not tell an adapter that it was replaced; the former one would still hear and answer.
+    const { link, scope } = this;
+    const recoverable = recoverableMs(nsp);
+    if (scope) scope.add(this.receiver, { recoverableMs: recoverable, pongMs: pongMs(nsp) });
+    // Socket.IO does not tell an adapter that it was replaced; the former one would still answer. Its server goes on, so
+    // this one is there first.
     nsp.adapter?.close?.();
-    if (!this.link) {
+    if (!link || !scope) {
       this.singleProcess = recoveryInProcess(this, nsp);
       return;
     }
-    const recoverable = recoverableMs(nsp);
-    this.link.send({ type: "adapter-open", uid: this.uid, recoverableMs: recoverable, pongMs: pongMs(nsp) });
     if (recoverable !== undefined) {
-      this.link.recovers = true;
-      this.mirror = new SessionMirror(nsp, this.link, (error) => this.report("socket.data", error));
-      this.returning = new SessionRestore(nsp, this.link);
+      this.mirror = new SessionMirror(nsp, scope, (error) => this.report("socket.data", error));
+      this.returning = new SessionRestore(nsp, scope);
       this.on("join-room", (room: string, sid: string) => this.onRoomChange("joined", sid, room));
       this.on("leave-room", (room: string, sid: string) => this.onRoomChange("left", sid, room));
-      this.link.on("surrender", this.onSurrender);
       letFreshClientsRecover(nsp);
       watchConnecting(nsp);
     }
-    this.delivery = new Delivery(this, this.link, this.packetEncoder, this.returning);
+    this.delivery = new Delivery(this, link, this.packetEncoder, this.returning);
     this.on("create-room", (room: unknown) => this.tellInterest("joined", keyOfRoom(room)));
     this.on("delete-room", (room: unknown) => this.tellInterest("left", keyOfRoom(room)));
-    this.link.on("cast", this.onCast);
-    this.init();
   }
 
   override close(): void {
-    super.close();
     this.mirror?.close();
-    this.returning?.close();
-    this.link?.off("surrender", this.onSurrender);
-    this.link?.off("cast", this.onCast);
+    // Nobody but the primary can tell others to stop: what was for these rooms does not come any more.
+    const left = [...this.rooms.keys()].map(keyOfRoom).filter((key) => key !== undefined);
+    if (this.populated) left.push(EVERYBODY);
+    this.populated = false;
+    if (left.length > 0) this.scope?.send({ type: "interest", nsp: this.nsp.name, joined: [], left });
+    this.scope?.remove(this.receiver);
   }
 
   override async broadcast(packet: Packet, opts: BroadcastOptions): Promise<void> {
@@ -84,22 +97,22 @@ export class NodeClusterAdapter extends MessagingAdapter {
       this.singleProcess.broadcast(packet, opts);
       return;
     }
-    if (this.link && target) {
-      const cast: Cast = {
-        type: "cast",
+    if (this.scope && target) {
+      const cast = {
+        type: "cast" as const,
         volatile: opts.flags?.volatile === true,
         compress: opts.flags?.compress,
-        time: kept ? this.link!.clock.now() : undefined,
+        time: kept ? this.scope.clock.now() : undefined,
         target,
         payload: packParts(this.packetEncoder.encode(packet)),
       };
       // What is put in order has to leave before the app can tell anybody that it was emitted, and comes back.
       const name = String((packet.data as unknown[])?.[0]);
-      if (kept && this.link.sendNow(cast, name)) {
+      if (kept && this.scope.sendNow(cast, name)) {
         this.delivery!.expectBack(cast);
         return;
       }
-      if (!kept) this.link.send(cast, name);
+      if (!kept) this.scope.send(cast, name);
     } else if (this.link) {
       // Rooms that are neither strings nor numbers have no key; everybody is told then.
       this.tell(MessageType.BROADCAST, opts, { packet: packParts(this.packetEncoder.encode(packet)) });
@@ -163,7 +176,7 @@ export class NodeClusterAdapter extends MessagingAdapter {
     if (key === undefined) return;
     const rooms: Record<typeof change, RoomKey[]> = { joined: [], left: [] };
     rooms[change].push(key);
-    this.link!.sendNow({ type: "interest", nsp: this.nsp.name, ...rooms });
+    this.scope!.sendNow({ type: "interest", nsp: this.nsp.name, ...rooms });
   }
 
   /** What is for everybody comes only here while there is anybody. */
@@ -179,20 +192,16 @@ export class NodeClusterAdapter extends MessagingAdapter {
     this.delivery!.noteChange(sid, room, change === "joined");
   }
 
-  private readonly onCast = (cast: Cast) => {
-    if (cast.target.nsp === this.nsp.name) this.delivery!.fromElsewhere(cast);
-  };
-
   /** The client is back elsewhere; this end of its old connection has not noticed yet. */
-  private readonly onSurrender = ({ nsp, sid }: { nsp: string; sid: string }) => {
-    if (nsp !== this.nsp.name) return;
+  private onSurrender(sid: string): void {
+    const { clock } = this.link!;
     if (this.returning?.isAwaited(sid)) {
-      this.link?.clock.nextTurn(() => throwLater(() => this.onSurrender({ nsp, sid })));
+      clock.nextTurn(() => throwLater(() => this.onSurrender(sid)));
       return;
     }
     abandon(this.nsp as unknown as Nsp, sid);
-    this.link?.send({ at: this.link!.clock.now(), type: "surrendered", nsp, sid });
-  };
+    this.scope?.send({ at: clock.now(), type: "surrendered", nsp: this.nsp.name, sid });
+  }
 }
 
 /** A client that can come back takes a string at the end of any event for its offset, and names it when it does. */

@@ -10,6 +10,8 @@ import type { PacketEncoder } from "../socket-io/packet-encoder";
 import { Membership, type Target } from "./membership";
 
 type Packet = Pick<Cast, "payload" | "order"> & Partial<Cast>;
+/** A packet with all that is known of it, but of whose server it is: that is this adapter's. */
+type OwnCast = Omit<Cast, "scope">;
 
 /**
  * Writes encoded packets to this worker's clients of one namespace: those of other workers, its own that have got their
@@ -50,12 +52,12 @@ export class Delivery {
   }
 
   /** A packet of another worker. */
-  fromElsewhere(cast: Cast): void {
+  fromElsewhere(cast: OwnCast): void {
     this.link.outbox.writeInPlace(() => this.inPlace(cast));
   }
 
   /** A packet of this worker is on its way to the primary, and comes back. */
-  expectBack(cast: Cast): void {
+  expectBack(cast: OwnCast): void {
     this.link.outbox.send({
       deliver: (order) => this.inPlace({ ...cast, order }),
       deliverTo: (sid) => {
@@ -70,7 +72,7 @@ export class Delivery {
   }
 
   /** What has a place is for those who were members when it was emitted; the rest is for the members of now. */
-  private inPlace(cast: Cast): void {
+  private inPlace(cast: OwnCast): void {
     const target = targetOf(cast);
     if (cast.order !== undefined) this.returning?.collect(cast);
     const changed = cast.time === undefined ? [] : this.membership.changedSince(cast.time, target);
@@ -96,7 +98,7 @@ function only(...sids: string[]): Target {
   return { rooms: new Set(sids), except: new Set() };
 }
 
-function targetOf({ target }: Cast): Target {
+function targetOf({ target }: OwnCast): Target {
   return {
     rooms: new Set(target.rooms.map(roomOfKey)) as Set<string>,
     except: new Set(target.except.map(roomOfKey)) as Set<string>,

@@ -4,73 +4,77 @@ import { deserialize, serialize } from "node:v8";
 import {
   Adapter,
   type BroadcastOptions,
+  ClusterAdapter,
   type ClusterAdapterOptions,
-  ClusterAdapterWithHeartbeat,
   type ClusterMessage,
   type ClusterResponse,
   MessageType,
 } from "socket.io-adapter";
+import { createClock } from "../../clock";
 import { describe } from "../../errors";
 import { packParts, unpackParts } from "../../protocol/encoded-packet";
-import type { Publish, ToWorker } from "../../protocol/messages";
-import { keysOfRooms } from "../../protocol/room-key";
+import type { Publish } from "../../protocol/messages";
+import { keysOfRooms, type RoomKey } from "../../protocol/room-key";
 import { link } from "../link/link";
+import type { WorkerScope } from "../link/scopes";
 import { sendable } from "../link/sendable";
+import { throwLater } from "../link/throw-later";
 import type { Nsp, Packet } from "../socket-io/objects";
 import { PacketEncoder } from "../socket-io/packet-encoder";
 import { AckRequests } from "./ack-requests";
+import { Peers } from "./peers";
+import { type Answers, Requests } from "./requests";
 
-type Unasked = Extract<ToWorker, { type: "unasked" }>;
 type FetchedSocket = { data: unknown; handshake: unknown };
 type Published = ClusterMessage | (ClusterResponse & { nsp: string });
 
+/** How long other workers may take to answer, unless the app says something else. It is Socket.IO's own default. */
+const ANSWER_TIMEOUT_MS = 5000;
+/** For so long a worker that was asked something may say nothing. It is Socket.IO's own default of `heartbeatTimeout`. */
+const SILENCE_MS = 10_000;
+
 /**
- * Options of {@link createAdapter}: `heartbeatInterval` (5,000 ms), `heartbeatTimeout` (10,000 ms). `requestsTimeout` of
- * older releases is accepted and without effect.
+ * Options of {@link createAdapter}. `heartbeatTimeout` (in milliseconds, 10,000 by default): a worker that was asked for
+ * something and says nothing for so long, because it stands still, is not waited for until it is heard again.
+ * `heartbeatInterval`, and `requestsTimeout` of older releases, are accepted and without effect: the primary knows which
+ * workers there are.
  */
 export interface AdapterOptions extends ClusterAdapterOptions {
   requestsTimeout?: number;
 }
 
 /**
- * What adapters of different workers ask each other, by way of the primary: who is there, which sockets there are, to join,
- * leave or disconnect them, and to broadcast a packet whose clients answer. Broadcasts without answers are not messages of
- * this kind, see {@link NodeClusterAdapter}.
+ * What adapters of different workers ask each other, by way of the primary: which sockets there are, to join, leave or
+ * disconnect them, and to broadcast a packet whose clients answer. Broadcasts without answers are not messages of this
+ * kind, see {@link NodeClusterAdapter}. The primary says whom a question has reached, so that nobody is forgotten who has
+ * just come, and nobody is waited for who has just gone.
  */
-export abstract class MessagingAdapter extends ClusterAdapterWithHeartbeat {
+export abstract class MessagingAdapter extends ClusterAdapter {
   /** `undefined` in a process that is not a cluster worker. */
   protected readonly link = link();
+  private readonly clock = this.link?.clock ?? createClock();
+  /** The server of this adapter, as other processes know it. */
+  protected readonly scope: WorkerScope | undefined;
   private readonly reported = new Set<string>();
   private readonly acks = new AckRequests();
+  private readonly peers: Peers;
+  private readonly openRequests: Requests;
   protected readonly packetEncoder = new PacketEncoder(this);
-  private introduced = false;
 
   // biome-ignore lint/suspicious/noExplicitAny: a namespace of the app's own Socket.IO, in any version
   constructor(nsp: any, options: AdapterOptions) {
-    super(nsp, options as ClusterAdapterOptions);
-    this.link?.on("publish", this.onPublish);
-    this.link?.on("respond", this.onRespond);
-    this.link?.on("gone", this.onGone);
-    this.link?.on("unasked", this.onUnasked);
+    super(nsp);
+    this.scope = this.link?.scopes.of(nsp.server);
+    this.peers = new Peers(this.clock, options.heartbeatTimeout ?? SILENCE_MS);
+    this.openRequests = new Requests(this.clock, this.peers);
   }
 
   /** Called around changes that another worker has asked for. */
   protected abstract changeForOthers(change: () => void): void;
 
-  /** Asks who else is there. Socket.IO before 4.8 does not call this. */
-  override init(): void {
-    if (this.introduced) return;
-    this.introduced = true;
-    super.init();
-  }
-
-  override close(): void {
-    super.close();
-    this.link?.send({ type: "adapter-close", uid: this.uid });
-    this.link?.off("publish", this.onPublish);
-    this.link?.off("respond", this.onRespond);
-    this.link?.off("gone", this.onGone);
-    this.link?.off("unasked", this.onUnasked);
+  override async serverCount(): Promise<number> {
+    if (this.link) await this.peers.known;
+    return 1 + this.peers.count;
   }
 
   override broadcastWithAck(
@@ -79,14 +83,64 @@ export abstract class MessagingAdapter extends ClusterAdapterWithHeartbeat {
     clientCountCallback: (clients: number) => void,
     ack: (value: unknown) => void,
   ): void {
+    const timeoutMs = opts.flags?.timeout ?? 0;
     const encoded = !this.link || opts.flags?.local ? undefined : this.encoded(packet);
-    if (this.link && encoded) {
+    // Socket.IO asks for the number of servers as well, and waits for so many calls; what counts is their sum.
+    const servers = this.serverCount();
+    let own = 0;
+    const count = (ofOthers: number) => {
+      const tell = (all: number) => {
+        for (let others = all - 1; others > 0; others--) clientCountCallback(0);
+        clientCountCallback(own + ofOthers);
+      };
+      void servers.then((all) => throwLater(() => tell(all)));
+    };
+    if (encoded) {
       const requestId = randomBytes(8).toString("hex");
-      this.acks.open(requestId, this.otherAdapters(), { count: clientCountCallback, answer: ack });
-      this.link.clock.after(opts.flags?.timeout ?? 0, () => this.acks.close(requestId));
-      this.tell(MessageType.BROADCAST, opts, { packet: encoded, requestId });
+      const message = this.message(MessageType.BROADCAST, opts, { packet: encoded, requestId });
+      const caller = { count, answer: ack };
+      void this.ask(message, timeoutMs, opts.rooms, (uids) => {
+        if (uids) this.acks.open(requestId, this.peers.ask(uids), caller);
+        else if (this.unreachable === 0) count(0);
+      });
+      this.clock.after(timeoutMs, () => this.acks.close(requestId));
     }
-    Adapter.prototype.broadcastWithAck.call(this, packet, opts, clientCountCallback, ack);
+    Adapter.prototype.broadcastWithAck.call(
+      this,
+      packet,
+      opts,
+      (clients: number) => {
+        own = clients;
+      },
+      ack,
+    );
+    if (!encoded) count(0);
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: sockets as Socket.IO types them, in any version
+  override async fetchSockets(opts: BroadcastOptions): Promise<any[]> {
+    const own = (await Adapter.prototype.fetchSockets.call(this, opts)) as unknown[];
+    if (!this.link || opts.flags?.local) return own;
+    const requestId = randomBytes(8).toString("hex");
+    const message = this.message(MessageType.FETCH_SOCKETS, opts, { requestId });
+    const timeoutMs = opts.flags?.timeout || ANSWER_TIMEOUT_MS;
+    const { answers, missing } = await this.answersTo(message, requestId, timeoutMs, opts.rooms);
+    if (missing > 0) throw new Error(`timeout reached: missing ${missing} responses`);
+    return [...own, ...answers];
+  }
+
+  override async serverSideEmit(packet: unknown[]): Promise<void> {
+    const ack = packet.at(-1);
+    if (typeof ack !== "function") {
+      this.publish({ type: MessageType.SERVER_SIDE_EMIT, data: { packet } } as never);
+      return;
+    }
+    const requestId = randomBytes(8).toString("hex");
+    const data = { requestId, packet: packet.slice(0, -1) };
+    const message = { type: MessageType.SERVER_SIDE_EMIT, data } as ClusterMessage;
+    const { answers, missing } = await this.answersTo(message, requestId, ANSWER_TIMEOUT_MS);
+    const error = missing > 0 ? new Error(`timeout reached: missing ${missing} responses`) : null;
+    throwLater(() => ack(error, answers));
   }
 
   // Here at once, as what the app does next may count on it; Socket.IO's own would wait until the others are told.
@@ -107,9 +161,52 @@ export abstract class MessagingAdapter extends ClusterAdapterWithHeartbeat {
 
   /** Publishes it, unless it is for this worker alone. */
   protected tell(type: MessageType, opts: BroadcastOptions, what: object): void {
-    if (opts.flags?.local) return;
+    if (!opts.flags?.local) this.publish(this.message(type, opts, what));
+  }
+
+  private message(type: MessageType, opts: BroadcastOptions, what: object): ClusterMessage {
     const data = { opts: { ...opts, rooms: [...opts.rooms], except: [...(opts.except ?? [])] }, ...what };
-    this.publish({ type, data } as never);
+    return { type, data } as never;
+  }
+
+  /** Asks the others, and waits for their answers. */
+  private answersTo(
+    message: ClusterMessage,
+    requestId: string,
+    timeoutMs: number,
+    rooms?: Iterable<unknown>,
+  ): Promise<Answers> {
+    const deadline = this.clock.now() + timeoutMs;
+    return this.ask(message, timeoutMs, rooms, (uids) => {
+      if (uids) return this.openRequests.wait(requestId, uids, deadline - this.clock.now());
+      return { answers: [], missing: this.unreachable };
+    });
+  }
+
+  /** How many others there are that a question has not reached. A worker that is on its own has all answers there are. */
+  private get unreachable(): number {
+    return this.link?.isOpen && !this.scope?.isClosed ? this.peers.count : 0;
+  }
+
+  /**
+   * Publishes a question. What is made of the names of those who are asked is made before their first answer is heard.
+   *
+   * @param rooms only workers with a member of these rooms are asked; with none of them, those with any client. If this is
+   *   left out, all are asked.
+   * @param take the names are `undefined` if the question was not sent
+   */
+  private async ask<R>(
+    message: ClusterMessage,
+    timeoutMs: number,
+    rooms: Iterable<unknown> | undefined,
+    take: (uids: string[] | undefined) => R | Promise<R>,
+  ): Promise<R> {
+    const nsp = this.nsp.name;
+    const payload = this.scope && this.serialized({ ...message, uid: this.uid, nsp } as ClusterMessage);
+    if (!payload) return take(undefined);
+    const asks = rooms && keysOfRooms(rooms);
+    const question = { type: "publish" as const, nsp, asks, payload };
+    return this.scope!.ask(question, timeoutMs, (answer) => take(answer?.uids), eventName(message));
   }
 
   /** As clients of this worker would get it, whatever it holds that cannot be copied. */
@@ -130,51 +227,49 @@ export abstract class MessagingAdapter extends ClusterAdapterWithHeartbeat {
         this.nsp as unknown as Nsp,
       );
     }
+    // The app may take its time for an answer, or have none.
+    if (message.type === MessageType.SERVER_SIDE_EMIT && message.data.requestId !== undefined) {
+      this.showAlive(message.uid);
+    }
     super.onMessage(message, offset as never);
-    if (message.type === MessageType.ADAPTER_CLOSE) this.acks.left(message.uid);
+  }
+
+  /** Says to another worker that this one does not stand still, when that cannot be seen from an answer. */
+  private showAlive(uid: string): void {
+    const sign = { type: MessageType.HEARTBEAT, uid: this.uid, nsp: this.nsp.name };
+    this.link?.send({ type: "respond", uid, payload: serialize(sign) });
   }
 
   override onResponse(response: ClusterResponse): void {
     const { uid } = response as unknown as { uid: string };
-    if (response.type === MessageType.BROADCAST_CLIENT_COUNT) {
-      this.acks.told(response.data.requestId, uid, response.data.clientCount);
-    } else if (response.type === MessageType.BROADCAST_ACK) {
-      this.acks.answered(response.data.requestId, uid, response.data.packet);
-    } else {
-      super.onResponse(response);
+    switch (response.type) {
+      case MessageType.BROADCAST_CLIENT_COUNT:
+        this.acks.told(response.data.requestId, uid, response.data.clientCount);
+        break;
+      case MessageType.BROADCAST_ACK:
+        this.acks.answered(response.data.requestId, uid, response.data.packet);
+        break;
+      case MessageType.FETCH_SOCKETS_RESPONSE:
+        this.openRequests.answered(response.data.requestId, uid, response.data.sockets as unknown[]);
+        break;
+      case MessageType.SERVER_SIDE_EMIT_RESPONSE:
+        this.openRequests.answered(response.data.requestId, uid, [response.data.packet]);
+        break;
     }
   }
 
-  /** The adapters of other workers that Socket.IO counts at the moment. */
-  private otherAdapters(): Iterable<string> {
-    return (this as unknown as { nodesMap: Map<string, number> }).nodesMap.keys();
-  }
-
   protected override async doPublish(message: ClusterMessage): Promise<string> {
-    const payload = this.link && this.serialized(message);
-    if (payload) this.link?.send({ type: "publish", payload, ...this.routeOf(message) }, eventName(message));
+    const payload = this.scope && this.serialized(message);
+    const publish = { type: "publish" as const, nsp: this.nsp.name, joins: joinsOf(message) };
+    if (payload) this.scope?.send({ ...publish, payload }, eventName(message));
     return ""; // no offset: connection state recovery is not supported
   }
 
   protected override async doPublishResponse(uid: string, response: ClusterResponse): Promise<void> {
-    const payload = this.link && this.serialized(response as unknown as Published);
-    if (payload)
-      this.link?.send({ type: "respond", uid, payload }, eventName(response as unknown as Published));
-  }
-
-  /** What the primary has to know of a message. */
-  private routeOf(message: ClusterMessage): Pick<Publish, "joins" | "asks"> {
-    const nsp = this.nsp.name;
-    if (message.type === MessageType.SOCKETS_JOIN) {
-      const { rooms } = message.data as { rooms: unknown[] };
-      return { joins: { nsp, rooms: keysOfRooms(rooms) ?? [] } };
-    }
-    if (message.type === MessageType.BROADCAST) {
-      const { opts, requestId } = message.data as { opts: { rooms: unknown[] }; requestId?: string };
-      const rooms = keysOfRooms(opts.rooms);
-      return rooms && requestId !== undefined ? { asks: { nsp, rooms, request: requestId } } : {};
-    }
-    return {};
+    const answer = response as unknown as Published;
+    const payload = this.link && this.serialized(answer);
+    const isSent = payload && this.link?.send({ type: "respond", uid, payload }, eventName(answer));
+    if (!isSent) this.showAlive(uid);
   }
 
   private serialized(message: Published): Buffer | undefined {
@@ -212,28 +307,38 @@ export abstract class MessagingAdapter extends ClusterAdapterWithHeartbeat {
     console.error(describe("STICKY_UNSERIALIZABLE", event, error.message));
   }
 
-  private readonly onPublish = ({ payload, joins }: Publish) => {
+  protected onPublish({ payload, joins }: Publish): void {
     const message = deserialize(payload) as ClusterMessage;
-    if (message.nsp !== this.nsp.name) return;
+    this.peers.heard(message.uid);
     this.changeForOthers(() => this.onMessage(message));
     // After it was done: what the sockets joined was told in between.
-    if (joins) this.link?.sendNow({ type: "settled", ...joins });
-  };
+    if (joins) this.scope?.sendNow({ type: "settled", nsp: this.nsp.name, rooms: joins });
+  }
 
-  private readonly onRespond = ({ uid, payload }: { uid: string; payload: Uint8Array }) => {
-    if (uid === this.uid) this.onResponse(deserialize(payload) as ClusterResponse);
-  };
-
-  private readonly onUnasked = ({ request, uids }: Unasked) => {
-    for (const uid of uids) this.acks.told(request, uid, 0);
-  };
+  protected onRespond(payload: Uint8Array): void {
+    const response = deserialize(payload) as ClusterResponse & { uid: string };
+    this.peers.heard(response.uid);
+    this.onResponse(response);
+  }
 
   /** The primary knows of a worker's death at once; pending requests go on without it. */
-  private readonly onGone = ({ uids }: { uids: string[] }) => {
-    for (const uid of uids) {
-      this.onMessage({ uid, nsp: this.nsp.name, type: MessageType.ADAPTER_CLOSE } as ClusterMessage);
+  protected onPeers(came: readonly string[], went: readonly string[]): void {
+    this.peers.change(came, went);
+    for (const uid of went) {
+      this.openRequests.left(uid);
+      this.acks.left(uid);
     }
-  };
+  }
+
+  protected onAlone(): void {
+    this.onPeers([], this.peers.giveUp());
+  }
+}
+
+/** The rooms that sockets of other workers join by this message. */
+function joinsOf(message: ClusterMessage): RoomKey[] | undefined {
+  if (message.type !== MessageType.SOCKETS_JOIN) return undefined;
+  return keysOfRooms((message.data as { rooms: unknown[] }).rooms) ?? [];
 }
 
 function eventName(message: Published): string {

@@ -20,6 +20,8 @@ export interface ServerOwner {
   onConnection(socket: Socket, server: ServedServer): void;
   /** It asks for this address, which no other server of the worker may have; returns whether that is so. */
   mayAsk(server: ServedServer, address: ListenAddress): boolean;
+  /** It has another address than before. */
+  onAsk(server: ServedServer): void;
   /** It takes no connections any more. */
   onClose(server: ServedServer): void;
   /** Which of the worker's servers that asked for any port it is. */
@@ -74,6 +76,13 @@ export class ServedServer implements LocalServer {
     return this.state !== "idle";
   }
 
+  /** The address that it asked for, as a text that is the same in all workers that ask for it. */
+  get address(): string | undefined {
+    return (
+      this.wants && JSON.stringify([this.wants.path ?? this.wants.port, this.wants.host, this.wants.nth])
+    );
+  }
+
   /** Whether the app itself has called `listen`. */
   get wasAsked(): boolean {
     return this.wants !== undefined;
@@ -102,6 +111,7 @@ export class ServedServer implements LocalServer {
       return;
     }
     this.wants = wants?.port === 0 ? { ...wants, nth: this.owner.countAnyPort() } : wants;
+    this.owner.onAsk(this);
     if (this.state === "idle") this.bind();
     else if (this.state !== "binding") this.ask();
   }

@@ -96,6 +96,7 @@ export class ServedWorker implements ServerOwner {
     this.sioServers.add(io);
     this.sessions.add(io.engine);
     checkServer(io);
+    this.onAsk(server);
     this.main ??= server;
     server.attach(pathOf(io), this.main === server);
     return server;
@@ -141,6 +142,13 @@ export class ServedWorker implements ServerOwner {
     this.drain.giveBackIdle();
   }
 
+  /** Where several Socket.IO servers of a process have one path, their addresses tell which is which in all workers. */
+  onAsk({ httpServer, address }: ServedServer): void {
+    if (address === undefined) return;
+    for (const io of this.sioServers)
+      if (io.httpServer === httpServer) this.link.scopes.setAddress(io, address);
+  }
+
   countAnyPort(): number {
     return this.anyPorts++;
   }
@@ -172,8 +180,7 @@ export class ServedWorker implements ServerOwner {
 
   /** Takes a session over that moves here; it goes on at its own Socket.IO server. */
   private adopt(session: MovedSession, handle: Handle | undefined): void {
-    const path = session.url.split("?", 1)[0]!;
-    const io = [...this.sioServers].find((each) => path.startsWith(pathOf(each)));
+    const io = [...this.sioServers].find((server) => this.link.scopes.isOf(server, session.scope));
     if (!io || handoverIsOff()) {
       handle?.close();
       this.link.send({ type: "adopted", sid: session.sid, ok: false });
@@ -286,7 +293,7 @@ export function servedWorker(caller: string): ServedWorker {
 
 /** Where the Socket.IO server answers, as the beginning of a request's path. */
 function pathOf(io: SocketIoServer): string {
-  return io.path().replace(/\/$/, "");
+  return (io.path?.() ?? "/socket.io").replace(/\/$/, "");
 }
 
 /** What two servers of one worker cannot both have. */

@@ -55,14 +55,15 @@ export async function giveUpSession(
   connectBy: number,
 ): Promise<Departed | "stays" | "parted"> {
   const connecting = () => socketsOf(conn).length === 0 || whereabouts.isArriving(conn.id);
-  while (connecting() && link.recovers && conn.readyState === "open" && link.clock.now() < connectBy) {
+  const recovers = link.scopes.mayRecover(conn.server);
+  while (connecting() && recovers && conn.readyState === "open" && link.clock.now() < connectBy) {
     await link.clock.wait(LOOK_AGAIN_MS);
   }
   if (connecting() || !canMove(conn, socketsOf(conn))) return "stays";
   if (!(await comeToRest(conn, link, turns, ackTimeoutMs))) return "stays";
   try {
     const departed = await depart(conn, link, whereabouts);
-    if (departed === "parted") turns.release();
+    if (departed === "parted" || departed === "stays") turns.release();
     else void departed.settled.then(() => turns.release());
     return departed;
   } catch (error) {
@@ -75,9 +76,11 @@ async function depart(
   conn: EngineSocket,
   link: WorkerLink,
   whereabouts: Whereabouts,
-): Promise<Departed | "parted"> {
+): Promise<Departed | "stays" | "parted"> {
   const sockets = socketsOf(conn);
-  const session = describeSession(conn, sockets, link.lastOrder);
+  const scope = link.scopes.numberOf(sockets[0]!.nsp.server);
+  if (scope === undefined) return "stays";
+  const session = describeSession(conn, sockets, scope, link.lastOrder);
   const settled = whereabouts.leave(conn.id);
   part(sockets);
   if (!(await flushed(conn, link))) {

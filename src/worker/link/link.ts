@@ -23,12 +23,16 @@ import type { Seat } from "../../protocol/session-id";
 import { WELCOME_TIMEOUT_MS } from "../../protocol/timing";
 import { Outbox } from "./outbox";
 import { Questions, type Unnumbered } from "./questions";
+import { type ForAdapter, Scopes } from "./scopes";
 import { throwLater } from "./throw-later";
 
 /** What is sent before the primary has answered waits, up to this many bytes. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 
-type Events = { [M in ToWorker as M["type"]]: [message: M] } & {
+/** What is neither for an adapter (see {@link Scopes}) nor the answer to a question. */
+type Announced = Exclude<ToWorker, ForAdapter | Answer>;
+
+type Events = { [M in Announced as M["type"]]: [message: M] } & {
   /** A connection from the primary: its number, the server it is for, what was read from it, and its handle. */
   handoff: [
     seq: number,
@@ -62,8 +66,6 @@ export class WorkerLink extends EventEmitter<Events> {
   private unanswered = false;
   /** The last kept packet that came, or that an answer of the primary covers; those before it are with their clients. */
   lastOrder = 0;
-  /** Whether sessions of this worker can be restored elsewhere. */
-  recovers = false;
   /** What the offsets of this primary's packets begin with. */
   epoch = "";
   /** Where the servers of this worker listen; known once the link is open. */
@@ -74,7 +76,9 @@ export class WorkerLink extends EventEmitter<Events> {
   seat: Seat | undefined;
   /** The kept packets that are on their way there and back. */
   readonly outbox = new Outbox();
-  private readonly questions = new Questions(this.clock, (question) => this.sendNow(question));
+  private readonly questions = new Questions(this.clock, (question, name) => this.sendNow(question, name));
+  /** The Socket.IO servers of this process, whose adapters hear what is for them. */
+  readonly scopes = new Scopes(this, this.questions);
 
   constructor() {
     super();
@@ -86,11 +90,12 @@ export class WorkerLink extends EventEmitter<Events> {
       if (this.state !== "opening") return;
       this.unanswered = true;
       this.outbox.giveUp();
+      this.scopes.giveUp();
       console.error(describe("STICKY_NO_PRIMARY"));
     });
   }
 
-  /** Whether the primary has answered. */
+  /** The primary has answered, and is there. */
   get isOpen(): boolean {
     return this.state === "open";
   }
@@ -158,6 +163,8 @@ export class WorkerLink extends EventEmitter<Events> {
   }
 
   private sendFrame(message: ToPrimary, name: string = message.type, later: boolean): boolean {
+    // Sessions of other workers may move here as soon as this worker is ready: to which of its servers is known by then.
+    if (message.type === "serve") this.scopes.introduceAll();
     return this.write(encodeFrame(message), name, later);
   }
 
@@ -227,7 +234,8 @@ export class WorkerLink extends EventEmitter<Events> {
       if (debugFrame.enabled) debugFrame("from the primary: %s", message.type);
       if ("order" in message && message.order !== undefined) this.lastOrder = message.order;
       if (message.type === "kept") this.outbox.cameBack(message.order);
-      if (!this.questions.answered(message)) this.emit(message.type, message as never);
+      if (this.questions.answered(message) || this.scopes.take(message)) return;
+      this.emit((message as Announced).type, message as never);
     }
   }
 
@@ -264,6 +272,7 @@ export class WorkerLink extends EventEmitter<Events> {
     this.pipe?.destroy();
     this.outbox.giveUp();
     this.questions.giveUp();
+    this.scopes.giveUp();
   }
 }
 

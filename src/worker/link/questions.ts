@@ -16,7 +16,7 @@ export class Questions {
   constructor(
     private readonly clock: Clock,
     /** Returns false if the question cannot be sent. */
-    private readonly send: (question: ToPrimary) => boolean,
+    private readonly send: (question: ToPrimary, name?: string) => boolean,
   ) {}
 
   /**
@@ -25,11 +25,13 @@ export class Questions {
    * @param deadlineMs after this time there is no answer
    * @param take makes the result of the answer, in its place among all that comes over the link: what follows the answer
    *   has not been heard yet. `undefined` means that there is none.
+   * @param name what the question is called if it is too large to be sent
    */
   ask<Q extends Question["type"], R>(
     question: Unnumbered<Q>,
     deadlineMs: number,
     take: (answer: Answer<Q> | undefined) => R | Promise<R>,
+    name?: string,
   ): Promise<R> {
     const seq = this.nextSeq++;
     return new Promise((resolve) => {
@@ -40,7 +42,7 @@ export class Questions {
       };
       const timer = this.clock.after(deadlineMs, () => settle(undefined));
       this.open.set(seq, settle);
-      if (!this.send({ ...question, seq } as unknown as ToPrimary)) settle(undefined);
+      if (!this.send({ ...question, seq } as unknown as ToPrimary, name)) settle(undefined);
     });
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { deserialize, serialize } from "node:v8";
 import { keyOfRoom, type RoomKey } from "../../protocol/room-key";
-import type { WorkerLink } from "../link/link";
+import type { WorkerScope } from "../link/scopes";
 import { sendable } from "../link/sendable";
 import type { Nsp } from "../socket-io/objects";
 
@@ -9,7 +9,9 @@ import type { Nsp } from "../socket-io/objects";
 const DATA_INTERVAL_MS = 1000;
 const NO_DATA = encodeData({});
 
+/** Those that have sessions. One timer serves all: an app with a thousand namespaces and no client has none. */
 const mirrors = new Set<SessionMirror>();
+let timer: NodeJS.Timeout | undefined;
 
 /** `socket.data` as it travels. Throws if it cannot be sent to another process. */
 export function encodeData(data: unknown): string {
@@ -30,22 +32,16 @@ export class SessionMirror {
   private readonly told = new Map<string, string>();
   /** Connected sockets whose ids, set by the app, are no strings: nothing is told of them, so they are not restored. */
   private readonly untold = new Set<unknown>();
-  private readonly timer: NodeJS.Timeout;
 
   constructor(
     private readonly nsp: Nsp,
-    private readonly link: WorkerLink,
+    private readonly scope: WorkerScope,
     private readonly onUnserializable: (error: Error) => void,
-  ) {
-    this.timer = link.clock.every(DATA_INTERVAL_MS, () => this.tellData());
-    if (mirrors.size === 0) process.on("exit", tellAllData);
-    mirrors.add(this);
-  }
+  ) {}
 
   close(): void {
-    clearInterval(this.timer);
-    mirrors.delete(this);
-    if (mirrors.size === 0) process.off("exit", tellAllData);
+    this.told.clear();
+    this.watch();
   }
 
   /** A socket is connected. Returns whether that is news. */
@@ -58,11 +54,12 @@ export class SessionMirror {
     }
     const data = restored?.data ?? NO_DATA;
     this.told.set(sid, data);
+    this.watch();
     const nsp = this.nsp.name;
     const keys = [...rooms].map(keyOfRoom).filter((key) => key !== undefined);
     if (!restored) {
-      this.link.sendNow({
-        at: this.link.clock.now(),
+      this.scope.sendNow({
+        at: this.scope.clock.now(),
         type: "session-open",
         nsp,
         sid,
@@ -77,7 +74,7 @@ export class SessionMirror {
     const joined = keys.filter((key) => !restored.rooms.has(key));
     const left = [...restored.rooms].filter((key) => !present.has(key));
     if (joined.length + left.length > 0) {
-      this.link.sendNow({ at: this.link.clock.now(), type: "session-rooms", nsp, sid, joined, left });
+      this.scope.sendNow({ at: this.scope.clock.now(), type: "session-rooms", nsp, sid, joined, left });
     }
     return true;
   }
@@ -86,8 +83,8 @@ export class SessionMirror {
     const key = keyOfRoom(room);
     if (key === undefined || !this.told.has(sid)) return;
     const rooms = { joined: change === "joined" ? [key] : [], left: change === "left" ? [key] : [] };
-    this.link.sendNow({
-      at: this.link.clock.now(),
+    this.scope.sendNow({
+      at: this.scope.clock.now(),
       type: "session-rooms",
       nsp: this.nsp.name,
       sid,
@@ -98,8 +95,9 @@ export class SessionMirror {
   /** The client is gone, and may come back. */
   lose(sid: string, data: unknown): void {
     if (!this.told.delete(sid)) return;
-    this.link.send({
-      at: this.link.clock.now(),
+    this.watch();
+    this.scope.send({
+      at: this.scope.clock.now(),
       type: "session-lost",
       nsp: this.nsp.name,
       sid,
@@ -111,13 +109,14 @@ export class SessionMirror {
   end(sid: string): boolean {
     if (this.untold.delete(sid)) return true;
     if (!this.told.delete(sid)) return false;
-    this.link.send({ at: this.link.clock.now(), type: "session-over", nsp: this.nsp.name, sid });
+    this.watch();
+    this.scope.send({ at: this.scope.clock.now(), type: "session-over", nsp: this.nsp.name, sid });
     return true;
   }
 
   /** A restored session whose socket was never connected: it is as it was. */
   giveBack(sid: string, data: string): void {
-    this.link.send({ at: this.link.clock.now(), type: "session-lost", nsp: this.nsp.name, sid, data });
+    this.scope.send({ at: this.scope.clock.now(), type: "session-lost", nsp: this.nsp.name, sid, data });
   }
 
   tellData(send: "send" | "sendNow" = "send"): void {
@@ -126,7 +125,25 @@ export class SessionMirror {
       const data = socket && this.encode(socket.data);
       if (data === undefined || data === last) continue;
       this.told.set(sid, data);
-      this.link[send]({ at: this.link.clock.now(), type: "session-data", nsp: this.nsp.name, sid, data });
+      this.scope[send]({ at: this.scope.clock.now(), type: "session-data", nsp: this.nsp.name, sid, data });
+    }
+  }
+
+  /** Data is looked at while there are sessions. */
+  private watch(): void {
+    if (this.told.size > 0 === mirrors.has(this)) return;
+    if (this.told.size === 0) {
+      mirrors.delete(this);
+      if (mirrors.size > 0) return;
+      clearInterval(timer);
+      process.off("exit", tellAllData);
+    } else {
+      mirrors.add(this);
+      if (mirrors.size > 1) return;
+      timer = this.scope.clock.every(DATA_INTERVAL_MS, () => {
+        for (const mirror of mirrors) mirror.tellData();
+      });
+      process.on("exit", tellAllData);
     }
   }
 

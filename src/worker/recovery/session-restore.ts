@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 import type { Session } from "socket.io-adapter";
 import { debug } from "../../log";
-import type { Cast, Restored } from "../../protocol/messages";
+import type { Cast, Restored, SessionState } from "../../protocol/messages";
 import { EVERYBODY, type RoomKey, roomOfKey } from "../../protocol/room-key";
 import { RESTORE_TIMEOUT_MS } from "../../protocol/timing";
-import type { WorkerLink } from "../link/link";
+import type { WorkerScope } from "../link/scopes";
 import type { Nsp } from "../socket-io/objects";
 import { decodeData } from "./session-mirror";
 
@@ -34,19 +34,19 @@ export class SessionRestore {
 
   constructor(
     private readonly nsp: Nsp,
-    private readonly link: WorkerLink,
-  ) {
-    link.on("restored", this.onLateAnswer);
-  }
-
-  close(): void {
-    this.link.off("restored", this.onLateAnswer);
-  }
+    private readonly scope: WorkerScope,
+  ) {}
 
   /** What Socket.IO asks of an adapter; its type does not say that there may be no session. */
   restore(pid: string, offset: string): Promise<Session> {
-    const question = { at: this.link.clock.now(), type: "restore" as const, nsp: this.nsp.name, pid, offset };
-    return this.link.ask(
+    const question = {
+      at: this.scope.clock.now(),
+      type: "restore" as const,
+      nsp: this.nsp.name,
+      pid,
+      offset,
+    };
+    return this.scope.ask(
       question,
       RESTORE_TIMEOUT_MS,
       (answer) => this.begin(answer ?? { missed: [] }, pid) as Session,
@@ -54,7 +54,7 @@ export class SessionRestore {
   }
 
   /** Collects the packet for sessions that return. */
-  collect(cast: Cast): void {
+  collect(cast: Pick<Cast, "order" | "payload" | "target">): void {
     for (const session of this.returning.values()) {
       const { order, payload } = cast;
       if (order !== undefined && isFor(cast, session.rooms)) session.missed.push({ order, payload });
@@ -89,16 +89,15 @@ export class SessionRestore {
   }
 
   /** The session's client has been told meanwhile that it has a new one. */
-  private readonly onLateAnswer = ({ session }: Restored) => {
-    if (session?.nsp !== this.nsp.name) return;
-    this.link.send({ ...session, at: this.link.clock.now(), type: "session-lost" });
-    this.link.send({ type: "settled", nsp: session.nsp, rooms: [EVERYBODY, ...session.rooms] });
-  };
+  giveBack({ nsp, sid, data, rooms }: SessionState): void {
+    this.scope.send({ at: this.scope.clock.now(), type: "session-lost", nsp, sid, data });
+    this.scope.send({ type: "settled", nsp, rooms: [EVERYBODY, ...rooms] });
+  }
 
   /** The session's rooms have been told as others are, or are not needed. */
   private settle({ sid, rooms }: Returning): void {
     this.returning.delete(sid);
-    this.link.send({ type: "settled", nsp: this.nsp.name, rooms: [EVERYBODY, ...rooms] });
+    this.scope.send({ type: "settled", nsp: this.nsp.name, rooms: [EVERYBODY, ...rooms] });
   }
 
   private begin(
@@ -122,7 +121,7 @@ export class SessionRestore {
   }
 }
 
-function isFor({ target }: Cast, rooms: ReadonlySet<RoomKey>): boolean {
+function isFor({ target }: Pick<Cast, "target">, rooms: ReadonlySet<RoomKey>): boolean {
   if (target.except.some((room) => rooms.has(room))) return false;
   return target.rooms.length === 0 || target.rooms.some((room) => rooms.has(room));
 }

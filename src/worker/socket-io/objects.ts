@@ -17,8 +17,8 @@ export interface SocketIoServer {
   adapter(): any;
   // biome-ignore lint/suspicious/noExplicitAny: see above
   adapter(adapterClass: any): unknown;
-  /** Where it answers. */
-  path(): string;
+  /** Where its clients connect to. */
+  path?(): string;
   // Private:
   readonly encoder: Encoder;
   readonly opts?: {
@@ -95,6 +95,8 @@ export interface EngineSocket {
   once(event: "close", listener: () => void): unknown;
   emit(event: string, ...args: unknown[]): boolean;
   // Private:
+  /** The server that it is a session of. */
+  readonly server?: EngineServer;
   readonly upgrading: boolean;
   readonly transport: Transport;
   readonly writeBuffer: { type: string; data?: unknown }[];

@@ -70,10 +70,16 @@ export function isFlushed({ transport, writeBuffer }: EngineSocket): boolean {
   return writeBuffer.length === 0 && transport.socket!._socket.writableLength === 0;
 }
 
-/** What another worker needs to go on with the session. */
+/**
+ * What another worker needs to go on with the session.
+ *
+ * @param scope of the server that the session belongs to
+ * @param order the last packet that its client was sent
+ */
 export function describeSession(
   conn: EngineSocket,
   sockets: readonly SioSocket[],
+  scope: number,
   order: number,
 ): MovedSession {
   const namespaces = sockets.map(
@@ -82,7 +88,7 @@ export function describeSession(
   const { url = "", rawHeaders } = conn.request;
   const transport = conn.transport.name as MovedSession["transport"];
   const { id: sid, remoteAddress } = conn;
-  return { sid, transport, url, rawHeaders, remoteAddress, pending: pendingOf(conn), namespaces };
+  return { scope, sid, transport, url, rawHeaders, remoteAddress, pending: pendingOf(conn), namespaces };
 }
 
 /** A WebSocket's packets are flushed; those of a poll wait for the client. */

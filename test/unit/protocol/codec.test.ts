@@ -19,7 +19,7 @@ import {
   uint8Array,
 } from "fast-check";
 import { expect, test } from "vitest";
-import { decodeFrame, encodeFrame, FrameError, stampCast } from "../../../src/protocol/codec";
+import { decodeFrame, encodeFrame, FrameError, stampCast, stampScope } from "../../../src/protocol/codec";
 import { FrameReader, MAX_FRAME_BYTES } from "../../../src/protocol/frame-reader";
 import type { Message } from "../../../src/protocol/messages";
 import { keyOfRoom, type RoomKey } from "../../../src/protocol/room-key";
@@ -35,18 +35,22 @@ const rooms: Arbitrary<RoomKey[]> = array(
 const optional = <T>(value: Arbitrary<T>) => option(value, { nil: undefined });
 const casts = record({
   type: constant("cast" as const),
+  scope: u32,
   volatile: boolean(),
   kept: optional(record({ order: nat(), time: nat() })),
   compress: optional(boolean()),
   target: record({ nsp: oneof(constant("/"), text), rooms, except: rooms }),
   payload,
 }).map(({ kept, ...cast }) => ({ ...cast, order: kept?.order, time: kept?.time }));
+const publishes = record({
+  type: constant("publish" as const),
+  ...{ scope: u32, nsp: text, joins: optional(rooms), asks: optional(rooms), seq: optional(nat()) },
+  payload,
+});
 const missed = array(record({ order: nat(), payload }), { maxLength: 4 });
-const session = record({ nsp: text, sid: text, pid: text, rooms, data: text });
+const session = record({ scope: u32, nsp: text, sid: text, pid: text, rooms, data: text });
 const messages: Arbitrary<Message> = oneof(
-  record({ type: constant("publish" as const), payload }),
-  record({ type: constant("publish" as const), payload, joins: record({ nsp: text, rooms }) }),
-  record({ type: constant("publish" as const), payload, asks: record({ nsp: text, rooms, request: text }) }),
+  publishes,
   casts,
   record({ type: constant("restored" as const), seq: u32, session, missed }),
   record({ type: constant("restored" as const), seq: u32, reason: constant("expired" as const), missed }),
@@ -55,7 +59,7 @@ const messages: Arbitrary<Message> = oneof(
   record({ type: constant("kept" as const), order: nat() }),
   record({ type: constant("load" as const), sessions: u32, connections: u32, forwarded: u32, closed: u32 }),
   record({ type: constant("claim" as const), seq: u32, id: string({ unit: "binary" }) }),
-  record({ type: constant("gone" as const), uids: array(string()) }),
+  record({ type: constant("asked" as const), seq: nat(), uids: array(string()) }),
 );
 
 /** What a reader makes of bytes that come in chunks of these sizes, in turn. */
@@ -92,7 +96,7 @@ test("a frame keeps the bytes it came in", () => {
 
 test("a large frame in small chunks is read in linear time", () => {
   const payload = Buffer.alloc(20_000_000, 7);
-  const [message] = read(encodeFrame({ type: "publish", payload }), [1000]);
+  const [message] = read(encodeFrame({ type: "publish", scope: 1, nsp: "/", payload }), [1000]);
   expect(payload.equals((message as typeof message & { type: "publish" }).payload)).toBe(true);
 });
 
@@ -102,6 +106,16 @@ test("the place of a cast is written into its frame, and nothing else of it chan
       const frame = encodeFrame({ ...cast, time: 1, order: undefined });
       stampCast(frame, order);
       expect(decodeFrame(frame)).toEqual({ ...cast, time: 1, order });
+    }),
+  );
+});
+
+test("the scope of a relayed frame is written into it, and nothing else of it changes", () => {
+  assert(
+    property(oneof(casts, publishes), u32, (message, scope) => {
+      const frame = encodeFrame(message);
+      stampScope(frame, scope);
+      expect(decodeFrame(frame)).toEqual({ ...message, scope });
     }),
   );
 });
@@ -120,10 +134,9 @@ test("any garbage is more to come, a frame or a FrameError, never another except
   const garbage = oneof(
     uint8Array({ maxLength: 100 }),
     tuple(nat(7), uint8Array({ maxLength: 60 })).map(([kind, body]) => frameOf(kind, body)),
-    tuple(constantFrom(1, 6), almost, payload).map(([kind, json, rest]) =>
-      frameOf(kind, u32le(json.length), json, rest),
-    ),
-    tuple(uint8Array({ minLength: 9, maxLength: 9 }), almost, payload).map(([head, json, rest]) =>
+    tuple(almost, payload).map(([json, rest]) => frameOf(6, u32le(json.length), json, rest)),
+    tuple(almost, payload).map(([json, rest]) => frameOf(1, u32le(1), u32le(json.length), json, rest)),
+    tuple(uint8Array({ minLength: 21, maxLength: 21 }), almost, payload).map(([head, json, rest]) =>
       frameOf(5, head, u32le(json.length), json, rest),
     ),
     almost.map((json) => frameOf(0, json)),
@@ -159,13 +172,25 @@ test.each([0, MAX_FRAME_BYTES + 1])("a frame of %i bytes is refused before it is
 });
 
 test.each([
-  { type: "cast", volatile: false, target: { nsp: "/a" } },
-  { type: "cast", volatile: false, target: { nsp: "/", rooms: [1], except: [] } },
-  { type: "publish", joins: { nsp: "/" } },
-  { type: "session-open", nsp: "/", sid: "sid", pid: "pid", data: "" },
-  { type: "session-rooms", nsp: "/", sid: "sid", joined: "room", left: [] },
-  { type: "interest", nsp: "/" },
-  { type: "restore", seq: 1, nsp: "/" },
+  { type: "cast", scope: 0, volatile: false, target: { nsp: "/a" } },
+  { type: "cast", scope: 0, volatile: false, target: { nsp: "/", rooms: [1], except: [] } },
+  { type: "publish", scope: 0, nsp: "/", joins: {} },
+  { type: "publish", scope: 0, nsp: "/", seq: "1" },
+  { type: "publish", scope: 0 },
+  { type: "scope-open", scope: -1, path: "/" },
+  { type: "scope-open", scope: 0.5, path: "/" },
+  { type: "scope-open", scope: 2 ** 32, path: "/" },
+  { type: "scope-open", scope: 0, path: "x".repeat(1001) },
+  { type: "scope-open", scope: 0, path: "/", address: 3000 },
+  { type: "scope-address", scope: 0 },
+  { type: "scope-close" },
+  { type: "adapter-open", nsp: "/", uid: "u" },
+  { type: "adapter-open", scope: 0, uid: "u" },
+  { type: "session-open", scope: 0, nsp: "/", sid: "sid", pid: "pid", data: "" },
+  { type: "session-rooms", scope: 0, nsp: "/", sid: "sid", joined: "room", left: [] },
+  { type: "interest", scope: 0, nsp: "/" },
+  { type: "interest", nsp: "/", joined: [], left: [] },
+  { type: "restore", scope: 0, seq: 1, nsp: "/" },
   { type: "restored", seq: 1, session: {}, missed: [] },
   { type: "restored", seq: 1, missed: [{ payload: Buffer.from("x") }] },
 ])("a message that lacks what the primary relies on is refused: %j", (message) => {

@@ -22,8 +22,8 @@ const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(reso
 /** What is broadcast by one worker reaches the other. */
 async function relays(from: FakeWorker, to: FakeWorker): Promise<void> {
   const target = { nsp: "/", rooms: [], except: [] };
-  to.say({ type: "interest", nsp: "/", joined: [EVERYBODY], left: [] });
-  from.say({ type: "cast", volatile: false, target, payload: Buffer.from("hi") });
+  to.say({ type: "interest", scope: 0, nsp: "/", joined: [EVERYBODY], left: [] });
+  from.say({ type: "cast", scope: 0, volatile: false, target, payload: Buffer.from("hi") });
   await turn();
   expect(to.told("cast").map(({ payload }) => payload.toString())).toContain("hi");
 }
@@ -38,12 +38,26 @@ function frameOf(kind: number, skip: number, json: string, payload = "x"): Buffe
   return frame;
 }
 
-const session = { nsp: "/", sid: "s" };
+const session = { scope: 0, nsp: "/", sid: "s" };
+/** A packet of one of the worker's servers, for all clients. */
+const castOf = (scope: number) =>
+  encodeFrame({
+    ...{ type: "cast", scope, volatile: false, target: { nsp: "/", rooms: [], except: [] } },
+    payload: Buffer.from("x"),
+  });
 const misshapen: Record<string, unknown>[] = [
   { type: "interest" },
-  { type: "interest", nsp: "/", joined: ["sa", 1], left: [] },
-  { type: "interest", nsp: "/", joined: "sa", left: [] },
-  { type: "settled", nsp: "/", rooms: { 0: "sa" } },
+  { type: "interest", scope: 0, nsp: "/", joined: ["sa", 1], left: [] },
+  { type: "interest", scope: 0, nsp: "/", joined: "sa", left: [] },
+  { type: "interest", nsp: "/", joined: [], left: [] },
+  { type: "interest", scope: 1, nsp: "/", joined: [], left: [] },
+  { type: "interest", scope: "0", nsp: "/", joined: [], left: [] },
+  { type: "scope-open", scope: 0, path: "/again" },
+  { type: "scope-open", scope: 7, path: "/later" },
+  { type: "scope-open", scope: 1, path: 1 },
+  { type: "scope-address", scope: 0, address: 1 },
+  { type: "scope-close", scope: -1 },
+  { type: "settled", scope: 0, nsp: "/", rooms: { 0: "sa" } },
   { type: "hello" },
   { type: "serve", main: true },
   { type: "serve", server: -1, main: true },
@@ -58,19 +72,20 @@ const misshapen: Record<string, unknown>[] = [
   { type: "unclaim", id: ["a"] },
   { type: "whose", seq: "1", id: "a" },
   { type: "adapter-open" },
-  { type: "adapter-open", uid: "u", recoverableMs: "long" },
+  { type: "adapter-open", scope: 0, nsp: "/", uid: "u", recoverableMs: "long" },
+  { type: "adapter-open", scope: 3, nsp: "/", uid: "u" },
   { at: 0, type: "session-open", ...session, pid: "p", data: "" },
   { at: 0, type: "session-open", ...session, rooms: [], data: "" },
   { at: 0, type: "session-rooms", ...session, joined: ["sa"] },
   { at: 0, type: "session-data", ...session },
-  { at: 0, type: "session-lost", nsp: "/", data: "" },
-  { at: 0, type: "session-over", sid: null },
-  { at: 0, type: "restore", seq: 1, nsp: "/" },
+  { at: 0, type: "session-lost", scope: 0, nsp: "/", data: "" },
+  { at: 0, type: "session-over", scope: 0, nsp: "/", sid: null },
+  { at: 0, type: "restore", scope: 0, seq: 1, nsp: "/" },
   { type: "move" },
   { type: "move", session: { sid: "s" } },
   { type: "adopted", ok: true },
   { type: "welcome", version: 1, seat: 0, epoch: "" },
-  { type: "gone", uids: [] },
+  { type: "asked", seq: 1, uids: [] },
   { type: "__proto__" },
   { type: "constructor" },
 ];
@@ -90,13 +105,15 @@ test.each(misshapen)("a worker that says $type with wrong contents is replaced (
 describe("a worker is replaced that sends", () => {
   const json = (value: unknown) => JSON.stringify(value);
   test.each([
-    ["a cast without rooms", frameOf(5, 17, json({ nsp: "/" }))],
-    ["a cast to rooms that are not text", frameOf(5, 17, json({ nsp: "/", rooms: [{}], except: [] }))],
-    ["a publish whose joins have no rooms", frameOf(1, 0, json({ nsp: "/" }))],
-    ["a publish that asks nobody", frameOf(1, 0, json({ nsp: "/", request: "r" }))],
+    ["a cast without rooms", frameOf(5, 21, json({ nsp: "/" }))],
+    ["a cast to rooms that are not text", frameOf(5, 21, json({ nsp: "/", rooms: [{}], except: [] }))],
+    ["a publish whose joins have no rooms", frameOf(1, 4, json({ nsp: "/", joins: {} }))],
+    ["a publish of no namespace", frameOf(1, 4, json({ seq: 1 }))],
+    ["a publish that asks rooms which are not text", frameOf(1, 4, json({ nsp: "/", asks: [1] }))],
+    ["a cast of a scope that it does not have", castOf(1)],
     ["a restored session without packets", frameOf(6, 0, json({ type: "restored" }))],
     ["a restored session", encodeFrame({ type: "restored", seq: 1, missed: [] })],
-    ["half a cast", frameOf(5, 17, json({ nsp: "/" })).subarray(0, 12)],
+    ["half a cast", frameOf(5, 21, json({ nsp: "/" })).subarray(0, 12)],
   ])("%s", (_, frame) => {
     hostile.sayBytes(frame);
     expect(hostile.killed).toBe(true);
@@ -107,7 +124,7 @@ describe("a worker is replaced that sends", () => {
   test("a cast whose time is no number", () => {
     const target = { nsp: "/", rooms: [], except: [] };
     const payload = Buffer.from("x");
-    hostile.say({ type: "cast", volatile: false, time: Number.NaN, target, payload });
+    hostile.say({ type: "cast", scope: 0, volatile: false, time: Number.NaN, target, payload });
     expect(hostile.killed).toBe(true);
   });
 });
@@ -121,12 +138,12 @@ test("a worker that greets twice is heard once", async () => {
 
 test("sessions that are opened again, under one old and one new id, do not pile up", async () => {
   const open = (sid: string, pid: string) =>
-    hostile.say({ at: 0, type: "session-open", nsp: "/", sid, pid, rooms: [], data: "" });
+    hostile.say({ at: 0, scope: 0, type: "session-open", nsp: "/", sid, pid, rooms: [], data: "" });
   for (let i = 0; i < 100; i++) open("same", `p${i}`);
   for (let i = 0; i < 100; i++) open(`s${i}`, "same");
   await turn();
   expect(app.recovery.sessions).toBe(2);
-  other.say({ at: 0, type: "restore", seq: 1, nsp: "/", pid: "p0", offset: "" });
+  other.say({ at: 0, scope: 0, type: "restore", seq: 1, nsp: "/", pid: "p0", offset: "" });
   await turn();
   expect(other.told("restored")).toMatchObject([{ reason: "unknown" }]);
 });
@@ -134,6 +151,7 @@ test("sessions that are opened again, under one old and one new id, do not pile 
 test("whatever JSON a worker sends, the primary has no fault and the others go on", async () => {
   const types = constantFrom(...new Set(misshapen.map(({ type }) => type as string)), "drained", "closing");
   const names = constantFrom(
+    "scope",
     "nsp",
     "sid",
     "pid",
@@ -170,4 +188,36 @@ test("whatever JSON a worker sends, the primary has no fault and the others go o
   expect(lines.join("\n")).not.toContain("internal error");
   expect(app.workers.size).toBe(2);
   await relays(hostile, other);
+});
+
+test("a worker that opens more and more scopes is replaced", () => {
+  for (let scope = 1; scope < 1000; scope++) hostile.say({ type: "scope-open", scope, path: "/" });
+  expect(hostile.killed).toBe(false);
+  hostile.say({ type: "scope-open", scope: 1000, path: "/" });
+  expect(hostile.killed).toBe(true);
+  expect(lines.join("\n")).toContain("more than 1000 open scopes");
+});
+
+test("what was said of a scope before it was closed is done, what is said later is not heard", async () => {
+  const target = { nsp: "/", rooms: [], except: [] };
+  const cast = (text: string) =>
+    hostile.say({ type: "cast", scope: 0, volatile: false, target, payload: Buffer.from(text) });
+  other.say({ type: "interest", scope: 0, nsp: "/", joined: [EVERYBODY], left: [] });
+  cast("before");
+  hostile.say({ type: "scope-close", scope: 0 });
+  cast("after");
+  await turn();
+  expect(hostile.killed).toBe(false);
+  expect(other.told("cast").map(({ payload }) => payload.toString())).toEqual(["before"]);
+});
+
+test("nobody takes the name of another worker's adapter", async () => {
+  const third = new FakeWorker(app);
+  other.say({ type: "adapter-open", scope: 0, nsp: "/", uid: "name" });
+  hostile.say({ type: "adapter-open", scope: 0, nsp: "/", uid: "name" });
+  hostile.say({ type: "adapter-close", uid: "name" });
+  third.say({ type: "respond", uid: "name", payload: Buffer.from("answer") });
+  await turn();
+  expect(other.told("respond")).toHaveLength(1);
+  expect(hostile.told("respond")).toHaveLength(0);
 });

@@ -7,6 +7,8 @@ import { recoverableMs } from "../../../src/worker/socket-io/recovering";
 test.each([60_000, Number.POSITIVE_INFINITY])("sessions that can be restored for %d ms can be told", (ms) => {
   const opts = { connectionStateRecovery: { maxDisconnectionDuration: ms } };
   const told = recoverableMs({ name: "/", server: { opts } } as Nsp);
-  const message = decodeFrame(encodeFrame({ type: "adapter-open", uid: "u", recoverableMs: told }));
+  const message = decodeFrame(
+    encodeFrame({ type: "adapter-open", scope: 0, nsp: "/", uid: "u", recoverableMs: told }),
+  );
   expect(fromWorker(message)).toMatchObject({ recoverableMs: Math.min(ms, Number.MAX_SAFE_INTEGER) });
 });

@@ -8,7 +8,7 @@ test("a shorter maxDisconnectionDuration holds once no worker asks for the longe
   const duration = `require("node:cluster").worker.id > 2 ? 60_000 : 600_000`;
   const code = recoverable({ maxDisconnectionDuration: "DURATION" }).replace('"DURATION"', duration);
   const cluster = await startCluster(code, { primary: askedPrimary({}) });
-  const keptMs = () => cluster.ask<number>("app.relay.recovery.maxAgeMs");
+  const keptMs = () => cluster.ask<number>("app.relay.recovery.durations.longest.ms");
   expect(await keptMs()).toBe(600_000);
   const [first, second] = cluster.forked as [number, number];
   process.kill(first, "SIGKILL");

@@ -60,7 +60,7 @@ test("a member of any rooms misses what a filter over all packets finds, within 
         let all: Logged[] = [];
         for (const [target, payload, pauseMs] of steps) {
           ms += pauseMs;
-          const order = log.append(target, payload);
+          const order = log.append(1, target, payload);
           all.push({ order, target, payload: Buffer.from(payload), timeMs: ms });
           log.expire(maxAgeMs);
         }
@@ -74,7 +74,7 @@ test("a member of any rooms misses what a filter over all packets finds, within 
         all = all.slice(oldest);
         for (const { timeMs } of all) expect(timeMs).toBeGreaterThanOrEqual(ms - maxAgeMs);
         for (const nsp of NAMESPACES)
-          expect(log.since(from, nsp, rooms)).toEqual(missedBy(all, from, nsp, rooms));
+          expect(log.since(from, 1, nsp, rooms)).toEqual(missedBy(all, from, nsp, rooms));
         // And what was here at a time.
         const older = all.filter(({ timeMs }) => timeMs < ms / 2);
         const fellOut = dropped === undefined || dropped.timeMs < ms / 2 ? oldest : 0;
@@ -91,7 +91,7 @@ const orders = (packets: MissedPacket[]) => packets.map(({ order }) => order);
 test("what falls out for its bytes is counted, what falls out for its age is not", () => {
   let ms = 0;
   const log = new PacketLog(1000, () => ms);
-  for (let i = 0; i < 6; i++) log.append(to(a), Buffer.alloc(100));
+  for (let i = 0; i < 6; i++) log.append(1, to(a), Buffer.alloc(100));
   expect([log.size, log.evicted, log.bytes]).toEqual([3, 3, 900]);
   ms = 10;
   log.expire(5);
@@ -101,30 +101,30 @@ test("what falls out for its bytes is counted, what falls out for its age is not
 
 test("a packet larger than the log empties it", () => {
   const log = new PacketLog(1000, () => 0);
-  log.append(to(a), Buffer.alloc(10));
-  expect(log.append(to(a), Buffer.alloc(2000))).toBe(2);
+  log.append(1, to(a), Buffer.alloc(10));
+  expect(log.append(1, to(a), Buffer.alloc(2000))).toBe(2);
   expect([log.size, log.bytes]).toEqual([0, 0]);
 });
 
 test("a packet to several rooms of a member counts once, and rooms only from when they were joined", () => {
   const log = new PacketLog(10_000, () => 0);
-  log.append(to(a), Buffer.alloc(1));
-  log.append(to(a, b, a), Buffer.alloc(1));
-  log.append(to(b), Buffer.alloc(1));
-  log.append({ ...to(a), except: [b] }, Buffer.alloc(1));
+  log.append(1, to(a), Buffer.alloc(1));
+  log.append(1, to(a, b, a), Buffer.alloc(1));
+  log.append(1, to(b), Buffer.alloc(1));
+  log.append(1, { ...to(a), except: [b] }, Buffer.alloc(1));
   const members = (inA: number, inB: number) => new Map([[a, inA]].concat([[b, inB]]) as [RoomKey, number][]);
-  expect(orders(log.since(0, "/", members(0, 0)))).toEqual([1, 2, 3]);
-  expect(orders(log.since(0, "/", members(1, 2)))).toEqual([2, 3]);
+  expect(orders(log.since(0, 1, "/", members(0, 0)))).toEqual([1, 2, 3]);
+  expect(orders(log.since(0, 1, "/", members(1, 2)))).toEqual([2, 3]);
   // b was joined after the packet that excludes it
-  expect(orders(log.since(0, "/", members(0, 4)))).toEqual([1, 2, 4]);
+  expect(orders(log.since(0, 1, "/", members(0, 4)))).toEqual([1, 2, 4]);
 });
 
 test("the payload is a copy of the chunk it came in", () => {
   const log = new PacketLog(10_000, () => 0);
   const chunk = Buffer.from("before");
-  log.append(to(), chunk);
+  log.append(1, to(), chunk);
   chunk.fill("x");
-  expect(log.since(0, "/", new Map())[0]!.payload.toString()).toBe("before");
+  expect(log.since(0, 1, "/", new Map())[0]!.payload.toString()).toBe("before");
 });
 
 test("what fell out takes no memory, also if its rooms have newer packets", async () => {
@@ -141,12 +141,12 @@ test("what fell out takes no memory, also if its rooms have newer packets", asyn
   const before = used();
   for (let burst = 0; burst < 15; burst++) {
     for (let i = 0; i < 500; i++) {
-      log.append(to(a), large);
-      if (i % 5 === 0) log.append(to(rooms[i / 5]!), small);
+      log.append(1, to(a), large);
+      if (i % 5 === 0) log.append(1, to(rooms[i / 5]!), small);
     }
     ms += 900;
     // Only the small packets are young.
-    for (const room of rooms) log.append(to(room), small);
+    for (const room of rooms) log.append(1, to(room), small);
     ms += 200;
     log.expire(1000);
   }

@@ -26,7 +26,7 @@ class FakeWorker implements RecoveringWorker {
 }
 
 const room = keyOfRoom("room")!;
-const surrender = { type: "surrender", nsp: "/", sid: "sid" };
+const surrender = { type: "surrender", scope: 1, nsp: "/", sid: "sid" };
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -41,29 +41,46 @@ function start({ maxBytes = 1e6, maxSessions = 100 } = {}) {
     revived.push([worker, [...rooms.keys()]]);
   };
   const recovery = new Recovery<FakeWorker>({ maxBytes, maxSessions }, onRevived, clock);
-  recovery.enable("uid", 10_000, 500);
+  recovery.enable("uid", 1, 10_000, 500);
   const [a, b, c] = [new FakeWorker(), new FakeWorker(), new FakeWorker()];
   return {
     ...{ recovery, revived, a, b, c },
     open: (worker: FakeWorker, sid = "sid") =>
       recovery.handle(worker, {
-        ...{ at: 0, type: "session-open", nsp: "/", sid, pid: `pid of ${sid}`, rooms: [room], data: "data" },
+        ...{
+          at: 0,
+          scope: 1,
+          type: "session-open",
+          nsp: "/",
+          sid,
+          pid: `pid of ${sid}`,
+          rooms: [room],
+          data: "data",
+        },
       }),
     lost: (worker: FakeWorker, sid = "sid") =>
-      recovery.handle(worker, { at: 0, type: "session-lost", nsp: "/", sid, data: "last data" }),
+      recovery.handle(worker, { at: 0, scope: 1, type: "session-lost", nsp: "/", sid, data: "last data" }),
     over: (worker: FakeWorker) =>
-      recovery.handle(worker, { at: 0, type: "session-over", nsp: "/", sid: "sid" }),
+      recovery.handle(worker, { at: 0, scope: 1, type: "session-over", nsp: "/", sid: "sid" }),
     surrendered: (worker: FakeWorker) =>
-      recovery.handle(worker, { at: 0, type: "surrendered", nsp: "/", sid: "sid" }),
+      recovery.handle(worker, { at: 0, scope: 1, type: "surrendered", nsp: "/", sid: "sid" }),
     restore: (worker: FakeWorker, seq = 1, order?: number, sid = "sid") => {
       const offset = order === undefined ? "" : offsetOfOrder(recovery.epoch, order);
-      recovery.handle(worker, { at: 0, type: "restore", seq, nsp: "/", pid: `pid of ${sid}`, offset });
+      recovery.handle(worker, {
+        at: 0,
+        scope: 1,
+        type: "restore",
+        seq,
+        nsp: "/",
+        pid: `pid of ${sid}`,
+        offset,
+      });
     },
     /** A packet to the room, or to everybody; returns the place it gets. */
     packet: (bytes = 1, rooms = [room]): number => {
       const target = { nsp: "/", rooms, except: [] };
       const frame = encodeFrame({
-        ...{ type: "cast", volatile: false, time: 0, target, payload: Buffer.alloc(bytes) },
+        ...{ type: "cast", scope: 1, volatile: false, time: 0, target, payload: Buffer.alloc(bytes) },
       });
       recovery.keep(decodeFrame(frame) as Cast, frame);
       return (decodeFrame(frame) as Cast).order!;
@@ -117,8 +134,16 @@ test("rooms and data are as the worker told last, also when it was killed; a roo
   const other = keyOfRoom(1)!;
   open(a);
   packet();
-  recovery.handle(a, { at: 0, type: "session-rooms", nsp: "/", sid: "sid", joined: [other], left: [room] });
-  recovery.handle(a, { at: 0, type: "session-data", nsp: "/", sid: "sid", data: "newer" });
+  recovery.handle(a, {
+    at: 0,
+    scope: 1,
+    type: "session-rooms",
+    nsp: "/",
+    sid: "sid",
+    joined: [other],
+    left: [room],
+  });
+  recovery.handle(a, { at: 0, scope: 1, type: "session-data", nsp: "/", sid: "sid", data: "newer" });
   packet();
   recovery.left(a);
   restore(b);
@@ -130,8 +155,16 @@ test("another worker cannot speak of a session", () => {
   open(a);
   over(b);
   lost(b);
-  recovery.handle(b, { at: 0, type: "session-rooms", nsp: "/", sid: "sid", joined: [], left: [room] });
-  recovery.handle(b, { at: 0, type: "session-data", nsp: "/", sid: "sid", data: "forged" });
+  recovery.handle(b, {
+    at: 0,
+    scope: 1,
+    type: "session-rooms",
+    nsp: "/",
+    sid: "sid",
+    joined: [],
+    left: [room],
+  });
+  recovery.handle(b, { at: 0, scope: 1, type: "session-data", nsp: "/", sid: "sid", data: "forged" });
   recovery.left(a);
   restore(c);
   expect(c.take()).toMatchObject([{ session: { rooms: [room], data: "data" } }]);
@@ -301,7 +334,7 @@ test("a client that has missed more than its worker can be told at once gets a f
   packet(5000);
   const data = "x".repeat(20_000);
   open(a, "data");
-  recovery.handle(a, { at: 0, type: "session-lost", nsp: "/", sid: "data", data });
+  recovery.handle(a, { at: 0, scope: 1, type: "session-lost", nsp: "/", sid: "data", data });
   restore(b, 1, 2, "much");
   restore(b, 2, 1, "little");
   restore(b, 3, 3, "data");
@@ -337,7 +370,7 @@ test("a worker that has no room now is told later, in order, and others meanwhil
 
 test("a worker that never has room is told that the session cannot be restored, and another gets it", () => {
   const { recovery, a, b, c, open, lost, restore } = start();
-  recovery.enable("uid", 60_000, 500);
+  recovery.enable("uid", 1, 60_000, 500);
   open(a);
   lost(a);
   b.capacity.now = 0;
@@ -367,7 +400,15 @@ test("when very many come back together, some are restored in each turn of the e
 test("a client whose last packet is older than the log is restored: it has answered pings since", () => {
   const { recovery, a, b, open, lost, restore, packet } = start();
   open(a, "quiet");
-  recovery.handle(a, { at: 0, type: "session-rooms", nsp: "/", sid: "quiet", joined: [], left: [room] });
+  recovery.handle(a, {
+    at: 0,
+    scope: 1,
+    type: "session-rooms",
+    nsp: "/",
+    sid: "quiet",
+    joined: [],
+    left: [room],
+  });
   for (let second = 0; second < 60; second++) {
     packet();
     vi.advanceTimersByTime(1000);
@@ -395,7 +436,15 @@ test("a foreign offset restores nothing", () => {
   const { recovery, a, b, open, lost } = start();
   open(a);
   lost(a);
-  recovery.handle(b, { at: 0, type: "restore", seq: 1, nsp: "/", pid: "pid of sid", offset: "other1" });
+  recovery.handle(b, {
+    at: 0,
+    scope: 1,
+    type: "restore",
+    seq: 1,
+    nsp: "/",
+    pid: "pid of sid",
+    offset: "other1",
+  });
   expect(b.answers()).toEqual([{ seq: 1, found: "evicted" }]);
 });
 
@@ -408,7 +457,7 @@ test("sessions are kept for as long as the adapters say that are there, or those
     restore(a);
     return a.answers().at(-1)?.found !== "expired";
   };
-  recovery.enable("of a new worker", 3000, 500);
+  recovery.enable("of a new worker", 1, 3000, 500);
   expect(isKeptFor(9000)).toBe(true);
   recovery.disable("uid");
   expect(isKeptFor(2000)).toBe(true);
@@ -416,7 +465,25 @@ test("sessions are kept for as long as the adapters say that are there, or those
   recovery.disable("of a new worker");
   expect(isKeptFor(2000)).toBe(true);
   expect(isKeptFor(5000)).toBe(false);
-  recovery.enable("of a newer worker", 6000, 500);
+  recovery.enable("of a newer worker", 1, 6000, 500);
   recovery.disable("of a newer worker");
   expect(isKeptFor(5000)).toBe(true);
+});
+
+test("a session is kept for as long as its own server says, whatever another server's sessions are kept for", () => {
+  const { recovery, a, b, open, lost, restore } = start();
+  recovery.enable("of another server", 2, 60_000, 500);
+  open(a);
+  lost(a);
+  const other = { ...{ at: 0, scope: 2, nsp: "/", sid: "sid" }, pid: "pid of sid" };
+  recovery.handle(a, { ...other, type: "session-open", rooms: [], data: "" });
+  recovery.handle(a, { ...other, type: "session-lost", data: "" });
+  vi.advanceTimersByTime(10_500);
+  restore(b, 1);
+  recovery.handle(b, { ...other, type: "restore", seq: 2, offset: "" });
+  expect(b.answers()).toEqual([
+    { seq: 1, found: "expired" },
+    { seq: 2, found: [] },
+  ]);
+  recovery.close();
 });

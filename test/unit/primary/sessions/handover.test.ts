@@ -16,6 +16,7 @@ function move() {
 
 function announce(worker: FakeWorker, sid: string): void {
   const session = {
+    scope: 0,
     sid,
     transport: "polling",
     url: "/",

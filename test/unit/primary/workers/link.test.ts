@@ -166,7 +166,7 @@ test("nothing is sent, heard or reported after the close", () => {
   link.sendBytes(Buffer.alloc(10));
   const waiting = pipe.writableLength;
   link.close();
-  link.send({ type: "gone", uids: [] });
+  link.send({ type: "adapters", changes: [] });
   pipe.emit("data", encodeFrame({ type: "drained" }));
   link.receiveIpc(encodeFrame({ type: "drained" }).toString("base64"));
   vi.advanceTimersByTime(10_000);

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import type { ToPrimary } from "../../../../src/protocol/messages";
 import { keyOfRoom } from "../../../../src/protocol/room-key";
-import type { WorkerLink } from "../../../../src/worker/link/link";
+import type { WorkerScope } from "../../../../src/worker/link/scopes";
 import { SessionMirror } from "../../../../src/worker/recovery/session-mirror";
 import type { Nsp } from "../../../../src/worker/socket-io/objects";
 import { clock } from "../../../helpers/clock";
@@ -10,9 +10,9 @@ import { clock } from "../../../helpers/clock";
 function start() {
   const told: ToPrimary[] = [];
   const send = (message: ToPrimary) => told.push(message);
-  const link = { clock, send, sendNow: send } as unknown as WorkerLink;
+  const scope = { clock, send, sendNow: send } as unknown as WorkerScope;
   const sockets = new Map([["sid", { pid: "pid", data: {} }]]);
-  const mirror = new SessionMirror({ name: "/", sockets } as unknown as Nsp, link, () => {});
+  const mirror = new SessionMirror({ name: "/", sockets } as unknown as Nsp, scope, () => {});
   onTestFinished(() => mirror.close());
   return { mirror, told };
 }

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+import type { PeerChange } from "../../protocol/messages";
+import { keyIn, type NamespacedKey } from "../../protocol/room-key";
+
+/** The adapter of one namespace in one worker. */
+interface OpenAdapter<W> {
+  uid: string;
+  worker: W;
+  /** The number that the worker has for its Socket.IO server. */
+  local: number;
+  scope: number;
+  nsp: string;
+}
+
+/**
+ * Which adapters the workers of an app have, and what each has to be told of the others of its namespace. So no adapter
+ * has to say again and again that it is still there: the primary sees when its worker is gone. Pure: who uses it tells the
+ * workers what {@link takeChanges} returns, once in a turn, so that a thousand namespaces are one message.
+ */
+export class Adapters<W extends object> {
+  private readonly byUid = new Map<string, OpenAdapter<W>>();
+  private readonly byPlace = new Map<NamespacedKey, Set<OpenAdapter<W>>>();
+  private readonly byWorker = new Map<W, Set<OpenAdapter<W>>>();
+  /** By worker, adapter and peer: whether the peer is there, as the adapter is to be told. */
+  private changes = new Map<W, Map<string, Map<string, boolean>>>();
+
+  /** A worker has opened an adapter. Returns false if there is one of this name. */
+  add(worker: W, uid: string, local: number, scope: number, nsp: string): boolean {
+    if (this.byUid.has(uid)) return false;
+    const adapter = { uid, worker, local, scope, nsp };
+    this.byUid.set(uid, adapter);
+    addTo(this.byWorker, worker, adapter);
+    this.enter(adapter);
+    return true;
+  }
+
+  /** A worker has closed its adapter. Returns false if it has none of this name. */
+  remove(worker: W, uid: string): boolean {
+    const adapter = this.byUid.get(uid);
+    if (adapter?.worker !== worker) return false;
+    this.byUid.delete(uid);
+    removeFrom(this.byWorker, worker, adapter);
+    this.leave(adapter);
+    const changes = this.changes.get(worker);
+    changes?.delete(uid);
+    if (changes?.size === 0) this.changes.delete(worker);
+    return true;
+  }
+
+  /** The worker is gone; returns the names of its adapters. */
+  left(worker: W): string[] {
+    const uids = [...(this.byWorker.get(worker) ?? [])].map(({ uid }) => uid);
+    for (const uid of uids) this.remove(worker, uid);
+    return uids;
+  }
+
+  /** One of a worker's servers is of another scope from now on; returns the names of its adapters. */
+  move(worker: W, local: number, scope: number): string[] {
+    const moved = [...(this.byWorker.get(worker) ?? [])].filter((adapter) => adapter.local === local);
+    for (const adapter of moved) {
+      this.leave(adapter);
+      adapter.scope = scope;
+      this.enter(adapter);
+    }
+    return moved.map(({ uid }) => uid);
+  }
+
+  workerOf(uid: string): W | undefined {
+    return this.byUid.get(uid)?.worker;
+  }
+
+  /** The adapters of a namespace in all workers but this one. */
+  others(worker: W, scope: number, nsp: string): Iterable<{ uid: string; worker: W }> {
+    return this.at(scope, nsp).filter((adapter) => adapter.worker !== worker);
+  }
+
+  /** What each worker has to be told since the last time. */
+  takeChanges(): [worker: W, changes: PeerChange[]][] {
+    const { changes } = this;
+    if (changes.size === 0) return [];
+    this.changes = new Map();
+    return [...changes].map(([worker, adapters]) => [
+      worker,
+      [...adapters].map(([uid, peers]) => {
+        const [came, went]: [string[], string[]] = [[], []];
+        for (const [peer, isThere] of peers) (isThere ? came : went).push(peer);
+        return { uid, came, went };
+      }),
+    ]);
+  }
+
+  private at(scope: number, nsp: string): OpenAdapter<W>[] {
+    return [...(this.byPlace.get(keyIn(scope, nsp, "")) ?? [])];
+  }
+
+  private enter(adapter: OpenAdapter<W>): void {
+    // Also one that is alone is told so: it waits for that before it counts the others.
+    this.changesOf(adapter);
+    this.tellEachOther(adapter, true);
+    addTo(this.byPlace, keyIn(adapter.scope, adapter.nsp, ""), adapter);
+  }
+
+  private leave(adapter: OpenAdapter<W>): void {
+    removeFrom(this.byPlace, keyIn(adapter.scope, adapter.nsp, ""), adapter);
+    this.tellEachOther(adapter, false);
+  }
+
+  private tellEachOther(adapter: OpenAdapter<W>, isThere: boolean): void {
+    for (const other of this.at(adapter.scope, adapter.nsp)) {
+      if (other.worker === adapter.worker) continue;
+      this.changesOf(other).set(adapter.uid, isThere);
+      this.changesOf(adapter).set(other.uid, isThere);
+    }
+  }
+
+  private changesOf({ worker, uid }: OpenAdapter<W>): Map<string, boolean> {
+    const adapters = this.changes.get(worker) ?? new Map<string, Map<string, boolean>>();
+    this.changes.set(worker, adapters);
+    const peers = adapters.get(uid) ?? new Map<string, boolean>();
+    adapters.set(uid, peers);
+    return peers;
+  }
+}
+
+function addTo<K, V>(sets: Map<K, Set<V>>, key: K, value: V): void {
+  const set = sets.get(key);
+  if (set) set.add(value);
+  else sets.set(key, new Set([value]));
+}
+
+function removeFrom<K, V>(sets: Map<K, Set<V>>, key: K, value: V): void {
+  const set = sets.get(key);
+  set?.delete(value);
+  if (set?.size === 0) sets.delete(key);
+}
