@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { type Clock, createClock } from "../clock";
 import type { AppOptions, BalancingMethod } from "../config";
 import type { Log } from "../log";
-import type { ListenAddress, PublicAddress, ServerNumber } from "../protocol/messages";
+import { type ListenAddress, MAX_SCOPES, type PublicAddress, type ServerNumber } from "../protocol/messages";
 import type { Addresses } from "./connections/addresses";
 import type { Arrival } from "./connections/arrival";
 import { Balancer } from "./connections/balancer";
@@ -228,7 +228,7 @@ export class App implements WorkerContext, WorkerEvents, RoutedApp, AddressOwner
   /** Socket.IO answers at a path of a server. */
   private attached(worker: WorkerHandle, server: ServerNumber, path: string, main: boolean): void {
     const served = worker.servers.get(server);
-    if (!served) return;
+    if (!served || served.paths.size >= MAX_SCOPES) return;
     served.paths.add(path);
     if (main && worker.mainServer === undefined) {
       served.isMain = true;

@@ -93,7 +93,7 @@ export class Routing {
   /** A worker may be in service that was not: connections that waited may have one now. */
   serveWaiting(): void {
     for (const arrival of this.waiting.values()) {
-      if (!this.pick(arrival)) continue;
+      if (this.ableFor(arrival).length === 0) continue;
       this.waiting.delete(arrival);
       this.route(arrival);
     }
@@ -133,19 +133,23 @@ export class Routing {
     }
   }
 
-  /** Chooses among the servers that asked for the address of a connection. */
-  private pick({ place, enginePath }: Waiting): Target | undefined {
+  /** Chooses among the servers that can take a connection. */
+  private pick(arrival: Waiting): Target | undefined {
+    const able = this.ableFor(arrival);
+    const worker = this.balancer.pick(able.map((claim) => claim.worker));
+    return able.find((claim) => claim.worker === worker);
+  }
+
+  /** The servers that asked for the address of a connection, are in service, and have Socket.IO if it is asked for. */
+  private ableFor({ place, enginePath }: Waiting): Claim<WorkerHandle>[] {
     let able: Claim<WorkerHandle>[] = [];
     for (const claims of this.app.claimsAt(place)) {
       able = inService(claims);
       if (able.length > 0) break;
     }
-    if (enginePath !== undefined) {
-      const attached = able.filter(({ worker, server }) => answersAt(worker, server, enginePath));
-      if (attached.length > 0) able = attached;
-    }
-    const worker = this.balancer.pick(able.map((claim) => claim.worker));
-    return able.find((claim) => claim.worker === worker);
+    if (enginePath === undefined) return able;
+    const attached = able.filter(({ worker, server }) => answersAt(worker, server, enginePath));
+    return attached.length > 0 ? attached : able;
   }
 
   /**

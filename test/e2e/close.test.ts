@@ -29,7 +29,7 @@ test("close() ends a worker's service: its callback comes after open requests, o
 
   const answer = fetchPlain(port, "/close");
   const closed = await until(
-    async () => (await daemon.sticky())[0]!.workers.find(({ state }) => state === "draining"),
+    async () => (await daemon.sticky())[0]!.workers.find(({ state }) => state === "closed"),
     "a worker to close its server",
   );
   // While its request is open, and after it, the other worker answers.

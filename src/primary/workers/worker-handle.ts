@@ -20,15 +20,15 @@ import type { ServedServer, WorkerContext, WorkerTerms } from "./worker-terms";
  * Life of a worker as the primary sees it:
  *
  *     starting ──its first server listens──▶ listening ──it has said "ready", or need not──▶ ready
- *         ▲                                      └──its time for that is over──▶ overdue ──"ready"──▶ ready
- *         └──its last server was closed── listening, overdue, ready
+ *                                                └──its time for that is over──▶ overdue ──"ready"──▶ ready
+ *     listening, overdue, ready ──the app has closed its last server──▶ closed ──one listens──▶ as before
  *
  *     any of these ──drain()──▶ draining ──left()──▶ gone ◀──left()── any
  *
  * A ready worker gets new sessions and plain requests; an overdue one only if no other worker is ready; a draining one
  * still gets the requests of its sessions. What the state is follows from what is known of the worker, in `stateNow`.
  */
-export type WorkerState = "starting" | "listening" | "overdue" | "ready" | "draining" | "gone";
+export type WorkerState = "starting" | "listening" | "overdue" | "ready" | "closed" | "draining" | "gone";
 
 /** What a worker handle tells its app. */
 export interface WorkerEvents {
@@ -241,7 +241,7 @@ export class WorkerHandle {
   /** Its state follows from what is known of it; this is the one place that decides it. */
   private stateNow(): WorkerState {
     if (this.currentState === "gone" || this.currentState === "draining") return this.currentState;
-    if (this.servers.size === 0) return "starting";
+    if (this.servers.size === 0) return this.currentState === "starting" ? "starting" : "closed";
     if (this.readiness === "awaited") return "listening";
     return this.readiness === "overdue" ? "overdue" : "ready";
   }
