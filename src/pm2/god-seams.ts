@@ -2,10 +2,13 @@
 import cluster from "node:cluster";
 import { join } from "node:path";
 import { describe } from "../errors";
+import { remindOfClusterMode } from "./fork-mode";
 import { type God, missingFromGod, PM2_VERSION, type Pm2Env, type Process, requirePm2 } from "./internals";
 import { reloadSticky } from "./reload";
 import { Restarts } from "./restart";
-import { keyOf, mayUseSocketIo, StickyApps } from "./sticky-apps";
+import { serializationFor } from "./serialization";
+import { keyOf, StickyApps } from "./sticky-apps";
+import { WorkerErrors } from "./worker-errors";
 
 type Callback = (error: Error | null, result?: unknown) => void;
 type RpcMethods = Record<string, (argument: unknown, callback: Callback) => void>;
@@ -26,38 +29,41 @@ export function applyGodSeams(): void {
     return;
   }
   const apps = new StickyApps(god);
-  attachWorkers(god, apps);
+  const errors = new WorkerErrors(apps.clock, (env) => apps.logFor(env));
+  attachWorkers(god, apps, errors);
+  remindOfClusterMode(god, apps);
   reloadSafely(god, apps);
   restartInTurn(god, apps);
   drainBeforeKill(god, apps);
   hurryOnSecondSignal(apps);
-  closeWithLastWorker(god, apps);
+  closeWithLastWorker(god, apps, errors);
   exposeStatus(Server, apps);
 }
 
-/** Processes that may use Socket.IO get our container and a pipe; all others are forked as ever. */
-function attachWorkers(god: God, apps: StickyApps): void {
+/**
+ * Every process in cluster mode gets our container and a pipe for the link; what it loads decides whether it uses them.
+ * Only an app that wants to have nothing to do with us (`sticky: false`) is started in PM2's own container.
+ */
+function attachWorkers(god: God, apps: StickyApps, errors: WorkerErrors): void {
   const { nodeApp } = god;
   const stock = { exec: cluster.settings.exec, serialization: undefined, stdio: undefined };
   const ours = {
     exec: join(__dirname, "container.js"),
-    // What bundled copies of the official packages need; ours do not care.
-    serialization: "advanced" as const,
     stdio: ["inherit", "inherit", "inherit", "ipc", "pipe"] as ("inherit" | "ipc" | "pipe")[],
   };
   god.nodeApp = (env, callback) => {
-    if (!mayUseSocketIo(env)) {
-      nodeApp.call(god, env, callback);
-      return;
-    }
-    cluster.setupPrimary(ours);
+    const isOurs = env.sticky !== false;
+    if (isOurs) cluster.setupPrimary({ ...ours, serialization: serializationFor(env) });
     try {
       nodeApp.call(god, env, (error, process) => {
-        if (!error && process) apps.attach(process);
+        if (!error && process) {
+          if (isOurs) apps.attach(process);
+          errors.watch(process, keyOf(env));
+        }
         callback(error, process);
       });
     } finally {
-      cluster.setupPrimary(stock);
+      if (isOurs) cluster.setupPrimary(stock);
     }
   };
 }
@@ -127,12 +133,15 @@ function hurryOnSecondSignal(apps: StickyApps): void {
   }
 }
 
-function closeWithLastWorker(god: God, apps: StickyApps): void {
+function closeWithLastWorker(god: God, apps: StickyApps, errors: WorkerErrors): void {
   const { deleteProcessId } = god;
   god.deleteProcessId = (id, callback) => {
     const deleted: Process | undefined = god.clusters_db[id];
     deleteProcessId.call(god, id, (error, result) => {
-      if (deleted?.pm2_env && !(id in god.clusters_db)) apps.onDeleted(deleted.pm2_env);
+      if (deleted?.pm2_env && !(id in god.clusters_db)) {
+        apps.onDeleted(deleted.pm2_env);
+        errors.forget(keyOf(deleted.pm2_env));
+      }
       callback(error, result);
     });
   };

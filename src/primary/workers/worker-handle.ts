@@ -152,7 +152,7 @@ export class WorkerHandle {
 
   /** Gives the worker a connection. */
   offer(arrival: Arrival): void {
-    if (this.official) this.official.offer(arrival);
+    if (this.official && this.address === undefined) this.official.offer(arrival);
     else this.handoff.offer(arrival);
   }
 
@@ -298,10 +298,18 @@ export class WorkerHandle {
       this.handoverCounts.count("closed", closed - this.handoverCounts.closed);
   }
 
+  /**
+   * A worker with a bundled adapter, but with our sticky server, has a link and says by itself when it is ready; its
+   * connections are handed over in our language.
+   */
   private handleOfficial(message: OfficialMessage): void {
+    const ofAdapter = "source" in message;
+    if (!ofAdapter && this.address !== undefined) return;
     if (!this.official) {
       this.official = new OfficialWorker(this.worker);
       this.owner.log.info(describe("STICKY_IPC_LEGACY", this.name));
+    }
+    if (!this.announced && !(ofAdapter && this.channel.isOpen)) {
       this.announced = true;
       this.becomeReady();
     }

@@ -6,6 +6,7 @@ import type { ListenAddress } from "../../protocol/messages";
 import { QUESTION_TIMEOUT_MS } from "../../protocol/timing";
 import { createAdapter } from "../adapter/adapter";
 import { link } from "../link/link";
+import { isInMemoryAdapter } from "../socket-io/in-memory";
 import type { SocketIoServer } from "../socket-io/objects";
 import { listenAddress, listenCallback } from "./listen-arguments";
 import { servesAnother, stickyServer } from "./setup-worker";
@@ -63,11 +64,6 @@ export function onAttach(io: SocketIoServer): void {
   const server = stickyServer(httpServer, "attach");
   attached.add(httpServer);
   server.add(io);
-  if (hasDefaultAdapter(io)) io.adapter(createAdapter());
+  if (isInMemoryAdapter(io.adapter())) io.adapter(createAdapter());
   if (httpServer.listening) server.attachLate(asked.get(httpServer));
-}
-
-function hasDefaultAdapter(io: SocketIoServer): boolean {
-  const name = (io.adapter() as { name?: string } | undefined)?.name;
-  return name === "Adapter" || name === "SessionAwareAdapter";
 }

@@ -31,9 +31,10 @@ export function servesAnother(httpServer: HttpServer): boolean {
  *
  * @param io a Socket.IO server that is attached to an HTTP server
  * @throws StickyError `STICKY_NOT_WORKER` outside a cluster worker, `STICKY_TLS` for an HTTPS server,
- *   `STICKY_SECOND_SERVER` if another HTTP server of this process is served already
+ *   `STICKY_UNATTACHED` if `io` is attached to no HTTP server, `STICKY_SECOND_SERVER` if another HTTP server of this process is served already
  */
 export function setupWorker(io: SocketIoServer): void {
+  if (!io?.httpServer) throw new StickyError("STICKY_UNATTACHED");
   const server = stickyServer(io.httpServer, "setupWorker");
   server.add(io);
   server.listen();

@@ -14,7 +14,7 @@ const god = () => ({
   reloadProcessId: nothing,
   softReloadProcessId: nothing,
   clusters_db: {},
-  bus: { emit: nothing },
+  bus: { emit: nothing, on: nothing },
 });
 
 test("every member of God that we rely on is missed if it is not there", () => {

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+
+/**
+ * Copies of the official packages that are part of a bundle are never loaded as modules, so that nothing can be put in
+ * their place. They are noticed when they begin to listen to the messages of the primary, by texts and names in that
+ * listener which a bundler leaves as they are.
+ */
+export interface Bundled {
+  /** `setupWorker` of `@socket.io/sticky` was called in this turn. */
+  onSticky(): void;
+  /** An adapter of `@socket.io/cluster-adapter` is being made. */
+  onAdapter(): void;
+}
+
+const OF_STICKY = /sticky:connection/;
+const OF_ADAPTER = /\.source\b[\s\S]*\.nsp\.name\b[\s\S]*\.onMessage\(/;
+
+export function watchBundled({ onSticky, onAdapter }: Bundled): void {
+  process.on("newListener", (event, listener) => {
+    if (event !== "message" || typeof listener !== "function") return;
+    const text = Function.prototype.toString.call(listener);
+    if (OF_STICKY.test(text)) onSticky();
+    else if (OF_ADAPTER.test(text)) onAdapter();
+  });
+}
+
+/** What the official packages send each other. */
+interface OfficialMessage {
+  type?: unknown;
+  source?: unknown;
+  data?: unknown;
+}
+
+/**
+ * The official packages need an IPC channel that carries binary data. Where it carries JSON, buffers arrive as plain
+ * objects; they are made buffers again before the packages see them.
+ */
+export function reviveOfficialMessages(): void {
+  process.prependListener("message" as never, reviveIfOfficial as never);
+}
+
+/** Has none of the texts by which the official packages are told, being a listener itself. */
+function reviveIfOfficial(message: OfficialMessage | null): void {
+  if (message && isOfficial(message)) message.data = revived(message.data);
+}
+
+function isOfficial({ source, type }: OfficialMessage): boolean {
+  return source === "_sio_adapter" || type === "sticky:connection";
+}
+
+function revived(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
+  const { type, data } = value as { type?: unknown; data?: unknown };
+  if (type === "Buffer" && Array.isArray(data)) return Buffer.from(data);
+  for (const [name, part] of Object.entries(value)) (value as Record<string, unknown>)[name] = revived(part);
+  return value;
+}
