@@ -1,15 +1,7 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Daemon, until } from "../helpers/daemon";
+import { errorLog } from "../helpers/error-log";
 import { ecosystem } from "../helpers/workers";
-
-/** What the app's error logs have, of all its processes. */
-function errorLog(daemon: Daemon): string {
-  const folder = join(daemon.home, "logs");
-  const files = readdirSync(folder).filter((name) => name.includes("error"));
-  return files.map((name) => readFileSync(join(folder, name), "utf8")).join("");
-}
 
 const count = (text: string, what: string) => text.split(what).length - 1;
 
