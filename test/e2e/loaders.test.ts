@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import module from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -124,6 +124,8 @@ test.each(SHAPES)("with %s, %s is served as a cluster", async (_, script, { file
   const folder = newFolder();
   const daemon = new Daemon();
   const port = await freePort();
+  // PM2 starts workers in the daemon's folder, where swc's loader looks for itself.
+  symlinkSync(join(installed, "node_modules"), join(daemon.folder, "node_modules"));
   for (const [name, content] of Object.entries({ ...files, [script]: text })) {
     daemon.write(join(folder, name), content);
   }
