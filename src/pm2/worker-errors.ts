@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-import { appendFile, closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { appendFile, closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import type { Clock } from "../clock";
 import { describe, ERRORS, type ErrorCode } from "../errors";
 import { type Log, shield } from "../log";
@@ -44,6 +44,7 @@ export class WorkerErrors {
     const { emit } = process;
     const log = this.logFor(process.pm2_env);
     const startedMs = this.clock.now();
+    const logs = logsOf(process.pm2_env);
     let thrown: { text: string; atMs: number } | undefined;
     const hear = shield(log, (message: unknown) => {
       const text = uncaughtError(message);
@@ -67,7 +68,7 @@ export class WorkerErrors {
       "exit",
       shield(log, () => {
         if (!thrown || this.clock.now() - thrown.atMs > ENDS_WITHIN_MS) return;
-        writeIfMissing(process.pm2_env, thrown.text);
+        for (const each of logs) writeIfMissing(each, thrown.text);
         this.report(process.pm2_env, app, thrown.text);
       }),
     );
@@ -90,8 +91,9 @@ export class WorkerErrors {
     );
   }
 
-  private note(env: Pm2Env, app: string, { code, values, shared }: Note): void {
-    if (!Object.hasOwn(ERRORS, code) || !Array.isArray(values)) return;
+  private note(env: Pm2Env, app: string, note: Note | null): void {
+    const { code, values, shared } = note ?? {};
+    if (typeof code !== "string" || !Object.hasOwn(ERRORS, code) || !Array.isArray(values)) return;
     const { notes } = this.remembered(app);
     const key = `${code} ${shared ?? ""}`;
     const noted = notes.get(key) ?? new Set();
@@ -137,23 +139,43 @@ export function summaryOf(text: string): string {
   ).slice(0, 500);
 }
 
-/** Appends what the worker meant to write to its logs, where it has not come to that. */
-function writeIfMissing(env: Pm2Env, text: string): void {
-  if (env.disable_logs === true || env.disable_logs === "true") return;
-  for (const file of new Set([env.pm_err_log_path, env.pm_log_path])) {
-    if (!file || file.includes("NULL") || file.includes("/dev/null")) continue;
-    if (!endOf(file).includes(text)) appendFile(file, `${text}\n`, () => {});
+interface LogFile {
+  path: string;
+  /** How long it was when the process was started: what is before that is of others. */
+  length: number;
+}
+
+/** The files that a process writes its errors to. */
+function logsOf({ disable_logs, pm_err_log_path, pm_log_path }: Pm2Env): LogFile[] {
+  if (disable_logs === true || disable_logs === "true") return [];
+  const paths = [...new Set([pm_err_log_path, pm_log_path])];
+  return paths
+    .filter((path) => path !== undefined && !path.includes("NULL") && !path.includes("/dev/null"))
+    .map((path) => ({ path: path as string, length: lengthOf(path as string) }));
+}
+
+function lengthOf(path: string): number {
+  try {
+    return statSync(path).size;
+  } catch {
+    return 0; // it is not there yet
   }
 }
 
-function endOf(file: string): string {
+/** Appends what a worker meant to write to its log, where it has not come to that. */
+function writeIfMissing(log: LogFile, text: string): void {
+  if (!endOf(log).includes(text)) appendFile(log.path, `${text}\n`, () => {});
+}
+
+function endOf({ path, length }: LogFile): string {
   try {
-    const fd = openSync(file, "r");
+    const fd = openSync(path, "r");
     try {
       const { size } = fstatSync(fd);
-      const length = Math.min(size, SEARCHED_BYTES);
-      const buffer = Buffer.alloc(length);
-      return buffer.toString("utf8", 0, readSync(fd, buffer, 0, length, size - length));
+      // A file that has become shorter was rotated.
+      const from = Math.max(size < length ? 0 : length, size - SEARCHED_BYTES);
+      const buffer = Buffer.alloc(size - from);
+      return buffer.toString("utf8", 0, readSync(fd, buffer, 0, buffer.length, from));
     } finally {
       closeSync(fd);
     }
