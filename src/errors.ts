@@ -80,7 +80,7 @@ export const ERRORS = {
   STICKY_IPC_LEGACY: {
     what: "%s carries its own copy of @socket.io/sticky or @socket.io/cluster-adapter",
     remedy:
-      "it is served as it is, without HTTP keep-alive; leave these packages out of the bundle to get it",
+      "it is served with them, without what ours do better; leave these packages out of the bundle to get it",
   },
   STICKY_TOO_LARGE: {
     what: '"%s" takes %s bytes; no more than %s can be sent to other processes at once',

@@ -2,7 +2,8 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { CHAT, client, isServedAsCluster } from "../helpers/app-clients";
-import { Daemon, freePort } from "../helpers/daemon";
+import { Daemon, freePort, until } from "../helpers/daemon";
+import { errorLines } from "../helpers/error-log";
 import { folderWith } from "../helpers/users-folder";
 import { ecosystem, OFFICIAL_CJS } from "../helpers/workers";
 
@@ -32,7 +33,7 @@ interface Bundle {
   minify?: boolean;
 }
 
-/** Starts two workers of a bundle, and returns once both are ready. */
+/** Starts two workers of a bundle. */
 async function startBundle({ source = OFFICIAL_CJS, external = [], sticky, minify = false }: Bundle = {}) {
   const daemon = new Daemon();
   const folder = folderWith(...external.flatMap((name) => INSTALLED[name]!));
@@ -53,7 +54,6 @@ async function startBundle({ source = OFFICIAL_CJS, external = [], sticky, minif
   const app = { script: "bundle.js", cwd: folder, instances: 2, exec_mode: "cluster", env: { PORT: port } };
   const config = daemon.write(join(folder, "ecosystem.config.js"), ecosystem({ ...app, sticky }));
   expect((await daemon.pm2("start", config)).code).toBe(0);
-  await daemon.ready(2);
   return { daemon, port };
 }
 
@@ -68,14 +68,18 @@ test.each<[string, Bundle]>([
   ["everything but setupWorker", { external: ["@socket.io/sticky"] }],
   ["both official packages", { external: ["socket.io"] }],
 ])("a worker is served as a cluster whose bundle contains %s", async (_, bundle) => {
-  const { port } = await startBundle(bundle);
+  const { daemon, port } = await startBundle(bundle);
+  await daemon.ready(2);
   await isServedAsCluster(port);
 });
 
 test("a worker that is one bundle with the official packages is served and relayed, with binary data", async () => {
   const { daemon, port } = await startBundle();
+  await daemon.ready(2);
   await isServedAsCluster(port);
   expect(daemon.log).toContain("STICKY_IPC_LEGACY");
+  // The bundled setupWorker would have ended it after each request.
+  expect((await fetch(`http://localhost:${port}/`)).headers.get("connection")).toBe("keep-alive");
 
   const clients = ["polling", "websocket", "polling", "websocket"].map((transport) =>
     client(port, { transports: [transport] }),
@@ -89,7 +93,8 @@ test("a worker that is one bundle with the official packages is served and relay
 test.each([true, undefined] as const)(
   "setupWorker alone in a bundle with socket.io is served (sticky: %s)",
   async (sticky) => {
-    const { port } = await startBundle({ source: STICKY_ALONE, sticky });
+    const { daemon, port } = await startBundle({ source: STICKY_ALONE, sticky });
+    await daemon.ready(2);
     const clients = ["polling", "websocket", "polling", "websocket"].map((transport) =>
       client(port, { transports: [transport] }),
     );
@@ -98,3 +103,10 @@ test.each([true, undefined] as const)(
     expect(pids.size).toBe(2);
   },
 );
+
+test("a bundle with socket.io that is neither sticky nor calls setupWorker gets a line with the remedy", async () => {
+  const { daemon } = await startBundle({ source: SINGLE, minify: true });
+  const lines = () => errorLines(daemon, "STICKY_MISSING");
+  await until(() => (lines().length > 0 ? true : undefined), "the line");
+  expect(await daemon.sticky()).toEqual([]);
+});

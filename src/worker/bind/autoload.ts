@@ -2,7 +2,7 @@
 import { watchEmitters, watchLoads, watchModules } from "../../node-internals";
 import type { SocketIoServer } from "../socket-io/objects";
 import { serverPrototype } from "../socket-io/server-kind";
-import { reviveOfficialMessages, watchBundled } from "./bundled";
+import { endsKeepAlive, reviveBuffers, watchBundled } from "./bundled";
 import { note } from "./note";
 import { type Package, packageOf, type Replacements, replaceExports, replaceFutureExports } from "./packages";
 import { Seen, unserved } from "./seen";
@@ -32,35 +32,30 @@ export function autoload(sticky: boolean): void {
       NodeClusterAdapter: () => adapters().NodeClusterAdapter,
     },
   };
-  const findServers = once(() => watchServers(seen, sticky));
-  const onPackage = (name: Package) => {
-    seen.onLoaded(name);
-    if (name === "socket.io") findServers();
-  };
 
   watchLoads((request, exports) => {
     const name = packageOf(request);
     if (!name) return;
-    onPackage(name);
+    seen.onLoaded(name);
     if (replacements[name]) replaceExports(exports, replacements[name]);
   });
   watchModules((filename, module) => {
     const name = packageOf(filename);
     if (!name) return;
-    onPackage(name);
+    seen.onLoaded(name);
     if (replacements[name]) replaceFutureExports(module, replacements[name]);
   });
+  watchServers(seen, sticky);
   watchBundled({
     onSticky: () => takeOver(seen),
     onAdapter: once(() => {
       // Opened before the adapter says its first word: so the primary knows that this worker speaks for itself.
       (require("../link/link") as typeof import("../link/link")).link();
-      reviveOfficialMessages();
+      reviveBuffers();
     }),
   });
   if (sticky) {
     seen.expectSocketIo();
-    findServers();
     claim().claimListen();
   }
 }
@@ -92,23 +87,16 @@ function serve(io: SocketIoServer): void {
 }
 
 /**
- * A bundled copy of `setupWorker` was called: ours does its work. The bundled one goes on listening for messages that
- * nobody sends. Where the Socket.IO server could not be found, because it is part of the bundle as well and the app is
- * not `sticky`, the worker is served in the language of the official packages: the primary learns so from a session that
- * begins and ends at once.
+ * A bundled copy of `setupWorker` is running: when it has returned, ours does its work. The bundled one goes on listening
+ * for messages that nobody sends; what it has put in front of the server's requests is taken away again.
  */
 function takeOver(seen: Seen): void {
-  process.nextTick(() => {
-    if (seen.attached) {
-      seen.onSetUp(seen.attached);
-      setUp(seen.attached);
-      return;
-    }
-    reviveOfficialMessages();
-    for (const type of ["sticky:connection", "sticky:disconnection"]) {
-      if (process.connected) process.send?.({ type, data: "" }, undefined, {}, () => {});
-    }
-  });
+  const io = seen.attached;
+  if (!io) return;
+  const [first] = io.httpServer?.listeners("request") ?? [];
+  if (first && endsKeepAlive(first)) io.httpServer.removeListener("request", first as () => void);
+  seen.onSetUp(io);
+  process.nextTick(setUp, io);
 }
 
 function setUp(io: SocketIoServer): void {

@@ -24,28 +24,33 @@ export function watchBundled({ onSticky, onAdapter }: Bundled): void {
   });
 }
 
-/** What the official packages send each other. */
-interface OfficialMessage {
-  type?: unknown;
+/** Whether this is the listener with which the official `setupWorker` switches HTTP keep-alive off. */
+export function endsKeepAlive(listener: unknown): boolean {
+  return /^[^;]*\.setHeader\((["'`])Connection\1,\s*(["'`])close\2\);?\s*\}?$/.test(
+    withoutComments(String(listener)),
+  );
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\/.*$/gm, "").trim();
+}
+
+/** What official adapters send each other. */
+interface AdapterMessage {
   source?: unknown;
   data?: unknown;
 }
 
 /**
- * The official packages need an IPC channel that carries binary data. Where it carries JSON, buffers arrive as plain
- * objects; they are made buffers again before the packages see them.
+ * The official adapter needs an IPC channel that carries binary data. Where it carries JSON, buffers arrive as plain
+ * objects; they are made buffers again before the adapter sees them.
  */
-export function reviveOfficialMessages(): void {
-  process.prependListener("message" as never, reviveIfOfficial as never);
+export function reviveBuffers(): void {
+  process.prependListener("message" as never, reviveInAdapterMessage as never);
 }
 
-/** Has none of the texts by which the official packages are told, being a listener itself. */
-function reviveIfOfficial(message: OfficialMessage | null): void {
-  if (message && isOfficial(message)) message.data = revived(message.data);
-}
-
-function isOfficial({ source, type }: OfficialMessage): boolean {
-  return source === "_sio_adapter" || type === "sticky:connection";
+function reviveInAdapterMessage(message: AdapterMessage | null): void {
+  if (message?.source === "_sio_adapter") message.data = revived(message.data);
 }
 
 function revived(value: unknown): unknown {

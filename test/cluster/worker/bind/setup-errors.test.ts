@@ -11,10 +11,16 @@ function codeOf(code: string): string {
 
 const STICKY = `require("pm2-socket.io/sticky")`;
 const SERVER = `new (require("socket.io").Server)(require("http").createServer())`;
+const UNATTACHED = `new (require("socket.io").Server)()`;
 const TLS_SERVER = `require("https").createServer()`;
 
 test.each([
   ["setupWorker outside a worker", `${STICKY}.setupWorker(${SERVER})`, "STICKY_NOT_WORKER"],
+  [
+    "setupWorker for a server without HTTP server",
+    `${STICKY}.setupWorker(${UNATTACHED})`,
+    "STICKY_UNATTACHED",
+  ],
   ["setupPrimary for an HTTPS server", `${STICKY}.setupPrimary(${TLS_SERVER})`, "STICKY_TLS"],
   ["setupMaster for an HTTPS server", `${STICKY}.setupMaster(${TLS_SERVER})`, "STICKY_TLS"],
 ])("%s fails with %s", (_, code, expected) => {

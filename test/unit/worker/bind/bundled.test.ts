@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { afterEach, expect, test, vi } from "vitest";
-import { reviveOfficialMessages, watchBundled } from "../../../../src/worker/bind/bundled";
+import { endsKeepAlive, reviveBuffers, watchBundled } from "../../../../src/worker/bind/bundled";
 
 const require = createRequire(__filename);
 const listeners = (event: string) => process.listeners(event as never) as ((...args: unknown[]) => void)[];
@@ -40,19 +40,18 @@ test("the official adapter is noticed when it is made", () => {
 test("an app's own listener, and ours, are not taken for it", () => {
   const { onAdapter, onSticky } = watched();
   process.on("message", (message) => console.log(message));
-  reviveOfficialMessages();
+  reviveBuffers();
   expect(onAdapter).not.toHaveBeenCalled();
   expect(onSticky).not.toHaveBeenCalled();
 });
 
-test("buffers that came as JSON are buffers again, in the messages of the official packages alone", () => {
-  reviveOfficialMessages();
+test("buffers that came as JSON are buffers again, in the messages of official adapters alone", () => {
+  reviveBuffers();
   const [revive] = listeners("message");
   const json = (value: unknown) => JSON.parse(JSON.stringify(value));
   const data = { packet: { data: ["event", Buffer.from("bytes"), { deep: [Buffer.from("x")] }] } };
   const messages = [
     json({ source: "_sio_adapter", data }),
-    json({ type: "sticky:connection", data: Buffer.from("head") }),
     json({ type: "own", data: Buffer.from("own") }),
     "ready",
     null,
@@ -60,9 +59,24 @@ test("buffers that came as JSON are buffers again, in the messages of the offici
   for (const message of messages) revive!(message);
   expect(messages).toEqual([
     { source: "_sio_adapter", data },
-    { type: "sticky:connection", data: Buffer.from("head") },
     { type: "own", data: json(Buffer.from("own")) },
     "ready",
     null,
   ]);
+});
+
+test.each([
+  [
+    `(req, res) => {
+    // disable HTTP keep-alive to prevent connection reuse for another session
+    res.setHeader("Connection", "close");
+  }`,
+    true,
+  ],
+  ["(e,t)=>{t.setHeader(`Connection`,`close`)}", true],
+  [`(req, res) => { if (old(req)) res.setHeader("Connection", "close"); app(req, res); }`, false],
+  [`(req, res) => { log(req); res.setHeader("Connection", "close"); }`, false],
+  [`(req, res) => res.end()`, false],
+])("the listener %j is the official one that ends keep-alive: %s", (text, is) => {
+  expect(endsKeepAlive({ toString: () => text })).toBe(is);
 });
