@@ -40,11 +40,15 @@ const UNSERVED: Record<string, [to: string, text: string]> = {
   ],
 };
 
+/** A sticky app whose Socket.IO server was made and forgotten. */
+const UNATTACHED = `new (require("socket.io").Server)(); require("http").createServer().listen(process.env.PORT);`;
+
 /** Sticky apps of which nothing is said. */
 const SILENT: Record<string, string> = {
   late: `
-    setTimeout(() => require("http").createServer().listen(process.env.PORT), 6000);
-    setTimeout(() => new (require("socket.io").Server)(), 13000);`,
+    const server = require("http").createServer();
+    setTimeout(() => server.listen(process.env.PORT), 6000);
+    setTimeout(() => new (require("socket.io").Server)(server), 13000);`,
   loaded: `require("socket.io"); setInterval(() => {}, 1000);`,
 };
 
@@ -59,7 +63,12 @@ test("a sticky app whose Socket.IO cannot be seen or served is told so, each in 
   daemon.write(join(uws, "package.json"), `{ "name": "uWebSockets.js", "main": "uws.js" }`);
   daemon.write(join(uws, "uws.js"), "exports.App = () => ({ listen() {} });");
   const apps = [];
-  for (const [name, text] of Object.entries({ ...texts(UNSEEN), ...texts(UNSERVED), ...SILENT })) {
+  for (const [name, text] of Object.entries({
+    ...texts(UNSEEN),
+    ...texts(UNSERVED),
+    UNATTACHED,
+    ...SILENT,
+  })) {
     const env = { PORT: await freePort() };
     const script = daemon.write(`${name}.js`, text);
     apps.push({ name, script, instances: 2, exec_mode: "cluster", sticky: true, env });
@@ -76,6 +85,10 @@ test("a sticky app whose Socket.IO cannot be seen or served is told so, each in 
     await until(() => (errorLines(daemon, "STICKY_UNSEEN", name)[0] ? true : undefined), name);
     expect(errorLog(daemon, name)).toContain(`although the app is sticky${says} [STICKY_UNSEEN]`);
   }
+  await until(
+    () => (errorLines(daemon, "STICKY_UNATTACHED", "UNATTACHED")[0] ? true : undefined),
+    "UNATTACHED",
+  );
   // The one that listens late has got its Socket.IO by then, and the other workers have noticed what these have.
   await new Promise((resolve) => setTimeout(resolve, 7000));
   const counts = apps.map(({ name }) => [name, errorLines(daemon, "[STICKY_", name).length]);

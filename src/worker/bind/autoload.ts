@@ -5,7 +5,8 @@ import { serverPrototype } from "../socket-io/server-kind";
 import { endsKeepAlive, reviveBuffers, watchBundled } from "./bundled";
 import { note } from "./note";
 import { type Package, packageOf, type Replacements, replaceExports, replaceFutureExports } from "./packages";
-import { Seen, unserved } from "./seen";
+import { Seen } from "./seen";
+import { unserved } from "./servable";
 
 /**
  * Binds this package to a worker that was not written for it, whatever the worker turns out to load:

@@ -22,7 +22,7 @@ export class Seen {
   private readonly loaded = new Set<Package>();
   /** Those that were given to `setupWorker`. */
   private readonly setUp = new WeakSet<SocketIoServer>();
-  private attachedCount = 0;
+  private constructed = false;
   /** The Socket.IO server that was attached last. */
   attached: SocketIoServer | undefined;
   /** When the worker began to listen last, on the machine's monotonic clock. */
@@ -38,15 +38,14 @@ export class Seen {
 
   /** A Socket.IO server is being constructed. */
   onConstructed(): void {
-    this.loaded.add("socket.io");
+    this.constructed = true;
   }
 
   onAttached(io: SocketIoServer): void {
-    this.attachedCount++;
     this.attached = io;
   }
 
-  /** Says so if an app that is sticky turns out to have no Socket.IO that could be seen. */
+  /** Says so if an app that is sticky turns out to have no Socket.IO that could be seen, or none that is attached. */
   expectSocketIo(): void {
     const seen = this;
     const { listen } = NetServer.prototype;
@@ -59,8 +58,9 @@ export class Seen {
 
   private checkSeen(): void {
     const restMs = this.listenedMs + UNSEEN_MS - this.clock.now();
-    if (this.attachedCount > 0) return;
+    if (this.attached) return;
     if (this.listenedMs > 0 && restMs > 0) this.clock.after(restMs, () => this.checkSeen());
+    else if (this.constructed) note("STICKY_UNATTACHED");
     else if (!this.loaded.has("socket.io")) note("STICKY_UNSEEN", [this.instead()]);
   }
 
@@ -88,17 +88,6 @@ export class Seen {
     if (httpServer.listening) onListening();
     else httpServer.once("listening", onListening);
   }
-}
-
-/**
- * What a Socket.IO server of a sticky app is attached to, if that is nothing that can be served. An HTTPS server is
- * refused elsewhere, with a code of its own.
- */
-export function unserved(io: SocketIoServer): string | undefined {
-  const server = io.httpServer as object | undefined;
-  if (!server) return "no HTTP server of Node (uWebSockets.js, or an engine of its own)";
-  if (server instanceof HttpServer || server instanceof TlsServer) return undefined;
-  return server.constructor.name === "Http2Server" ? "an HTTP/2 server" : `a ${server.constructor.name}`;
 }
 
 /** Only clients that poll need to reach the same worker again; a WebSocket stays where it is. */

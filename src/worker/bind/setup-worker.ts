@@ -3,6 +3,7 @@ import type { Server as HttpServer } from "node:http";
 import { StickyError } from "../../errors";
 import { link } from "../link/link";
 import type { SocketIoServer } from "../socket-io/objects";
+import { checkServable } from "./servable";
 import { StickyServer } from "./sticky-server";
 
 /** One per process, also if several copies of this package are loaded: an app has one public address. */
@@ -31,10 +32,11 @@ export function servesAnother(httpServer: HttpServer): boolean {
  *
  * @param io a Socket.IO server that is attached to an HTTP server
  * @throws StickyError `STICKY_NOT_WORKER` outside a cluster worker, `STICKY_TLS` for an HTTPS server,
- *   `STICKY_UNATTACHED` if `io` is attached to no HTTP server, `STICKY_SECOND_SERVER` if another HTTP server of this process is served already
+ *   `STICKY_UNATTACHED` or `STICKY_UNSERVED` if `io` is attached to no HTTP server of Node, `STICKY_SECOND_SERVER` if
+ *   another HTTP server of this process is served already
  */
 export function setupWorker(io: SocketIoServer): void {
-  if (!io?.httpServer) throw new StickyError("STICKY_UNATTACHED");
+  checkServable(io);
   const server = stickyServer(io.httpServer, "setupWorker");
   server.add(io);
   server.listen();

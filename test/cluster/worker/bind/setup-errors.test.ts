@@ -36,6 +36,11 @@ test.each([
     "STICKY_NOT_PRIMARY",
   ],
   ["setupWorker for a second HTTP server", `setupWorker(new Server(createServer()))`, "STICKY_SECOND_SERVER"],
+  [
+    "setupWorker for an HTTP/2 server",
+    `setupWorker(new Server(require("node:http2").createServer()))`,
+    "STICKY_UNSERVED",
+  ],
   ["setupWorker again", `setupWorker(io)`, "none"],
 ])("in a worker, %s gives %s", async (_, code, expected) => {
   const tell = `try { ${code}; process.send("none") } catch (error) { process.send(error.code) }`;

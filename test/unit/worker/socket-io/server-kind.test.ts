@@ -6,7 +6,7 @@ import { Server } from "socket.io";
 import { Server as Server46 } from "socket.io-4-6";
 import { Adapter, SessionAwareAdapter } from "socket.io-adapter";
 import { expect, test } from "vitest";
-import { unserved } from "../../../../src/worker/bind/seen";
+import { unserved } from "../../../../src/worker/bind/servable";
 import { isInMemoryAdapter } from "../../../../src/worker/socket-io/in-memory";
 import type { SocketIoServer } from "../../../../src/worker/socket-io/objects";
 import { serverPrototype } from "../../../../src/worker/socket-io/server-kind";
