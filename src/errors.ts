@@ -37,6 +37,31 @@ export const ERRORS = {
     what: "a TLS server cannot be served by sticky sessions: the primary has to read the request line",
     remedy: "end TLS in front (nginx, HAProxy, a load balancer) and use http.createServer() in the worker",
   },
+  STICKY_UNATTACHED: {
+    what: "this Socket.IO server is attached to no HTTP server",
+    remedy: "pass it one: new Server(httpServer), or io.attach(httpServer), before setupWorker(io)",
+  },
+  STICKY_UNSERVED: {
+    what: "Socket.IO is attached to %s, which cannot be served by sticky sessions",
+    remedy: "use http.createServer() of Node, with HTTP/1.1",
+  },
+  STICKY_UNSEEN: {
+    what: "no Socket.IO seen so far, although the app is sticky%s",
+    remedy:
+      "start the file that loads socket.io itself, not npm or another launcher; uWebSockets.js, HTTP/2 and Engine.IO without Socket.IO cannot be served",
+  },
+  STICKY_MISSING: {
+    what: "several workers share %s, but Socket.IO has neither sticky sessions nor an adapter for them: clients keep reconnecting, and miss each other's packets",
+    remedy: 'start the app with --sticky, or with "sticky: true" in its ecosystem file, and it has both',
+  },
+  STICKY_INTERPRETER: {
+    what: '"sticky" needs Node, but the app would be run by %s',
+    remedy: 'leave "interpreter" out; a loader goes into node_args, as in "--import tsx"',
+  },
+  STICKY_THROWN: {
+    what: "%s has thrown an error that nobody caught: %s",
+    remedy: "the whole error is in the app's error log",
+  },
   STICKY_NO_PRIMARY: {
     what: "nobody answers on the other side of the link",
     remedy: "call setupPrimary() in the primary, or start the app with the pm2 command of pm2-socket.io",
@@ -56,7 +81,7 @@ export const ERRORS = {
   STICKY_IPC_LEGACY: {
     what: "%s carries its own copy of @socket.io/sticky or @socket.io/cluster-adapter",
     remedy:
-      "it is served as it is, without HTTP keep-alive; leave these packages out of the bundle to get it",
+      "it is served with them, without what ours do better; leave these packages out of the bundle to get it",
   },
   STICKY_TOO_LARGE: {
     what: '"%s" takes %s bytes; no more than %s can be sent to other processes at once',

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { Worker } from "node:cluster";
+import { EventEmitter } from "node:events";
 import type { ServerResponse } from "node:http";
 import Module from "node:module";
 import type { Server as NetServer, Socket } from "node:net";
@@ -90,6 +91,57 @@ export function watchLoads(onLoad: (request: string, exports: unknown) => void):
     onLoad(request, exports);
     return exports;
   };
+}
+
+/** A CommonJS module, as far as it is looked at. */
+export interface CommonJsModule {
+  exports: unknown;
+}
+
+/**
+ * Calls `onModule` with the file name of every CommonJS module, and with the module itself, just before its code runs.
+ * Nothing of what the module exports is there yet.
+ *
+ * This sees what {@link watchLoads} does not: where a loader hook returns the source of a CommonJS module that is
+ * imported (jiti and others do), Node compiles it without `Module._load`. It still enters the module into the module
+ * cache before it runs it, as all other ways of loading CommonJS do.
+ */
+export function watchModules(onModule: (filename: string, module: CommonJsModule) => void): void {
+  const holder = Module as unknown as { _cache: Record<string, CommonJsModule> };
+  holder._cache = new Proxy(holder._cache, {
+    set(cache, filename, module) {
+      if (typeof filename === "string" && typeof module === "object" && module !== null)
+        onModule(filename, module);
+      return Reflect.set(cache, filename, module);
+    },
+  });
+}
+
+/**
+ * Calls `onKind` once for every class whose instances are event emitters, with the prototype of that class, when its
+ * first instance is being constructed: the constructor has called `super()` and has done nothing else yet.
+ *
+ * A class is found this way wherever its code came from: a package, a bundle, or whatever a loader made of it. It costs
+ * each emitter that is constructed one look into a `WeakSet`.
+ */
+export function watchEmitters(onKind: (prototype: object) => void): void {
+  const holder = EventEmitter as unknown as { init(this: object, options: unknown): void };
+  const { init } = holder;
+  const known = new WeakSet<object>();
+  holder.init = function (options) {
+    const prototype = Object.getPrototypeOf(this);
+    if (prototype !== null && !known.has(prototype)) {
+      known.add(prototype);
+      onKind(prototype);
+    }
+    init.call(this, options);
+  };
+}
+
+/** Runs a file as Node runs the file it is started with: it is `require.main`, and `process.argv[1]` names it. */
+export function runAsMain(file: string): void {
+  process.argv[1] = file;
+  (Module as unknown as { _load(file: string, parent: null, isMain: boolean): void })._load(file, null, true);
 }
 
 /** Forgets which server a socket came from: `send()` would otherwise keep books about it in both processes. */

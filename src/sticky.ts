@@ -32,7 +32,8 @@ export function setupMaster(httpServer: HttpServer, options?: StickyPrimaryOptio
  * Makes a worker's Socket.IO server take its connections from the primary. The worker need not call `listen`.
  *
  * @throws StickyError `STICKY_NOT_WORKER` outside a cluster worker, `STICKY_TLS` for an HTTPS server,
- *   `STICKY_SECOND_SERVER` if another HTTP server of this process is served already
+ *   `STICKY_UNATTACHED` or `STICKY_UNSERVED` if `io` is attached to no HTTP server of Node, `STICKY_SECOND_SERVER` if
+ *   another HTTP server of this process is served already
  */
 // biome-ignore lint/suspicious/noExplicitAny: a Socket.IO server with any event types, in any version
 export function setupWorker(io: any): void {

@@ -14,6 +14,7 @@ import {
   PM2_VERSION,
   requirePm2,
 } from "./internals";
+import { otherInterpreter } from "./interpreter";
 
 /**
  * Changes what runs outside the daemon, the `pm2` command and the programmatic API: which daemon is started, and which
@@ -167,6 +168,8 @@ function knowSticky(config: ConfigTool): void {
       const mode = result.config.exec_mode;
       if (mode === undefined) result.config.exec_mode = "cluster_mode";
       else if (mode !== "cluster_mode") result.errors.push(describe("STICKY_EXEC_MODE", String(mode)));
+      const other = otherInterpreter(result.config);
+      if (other) result.errors.push(describe("STICKY_INTERPRETER", other));
     }
     return result;
   };

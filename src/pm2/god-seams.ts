@@ -2,10 +2,13 @@
 import cluster from "node:cluster";
 import { join } from "node:path";
 import { describe } from "../errors";
-import { type God, missingFromGod, PM2_VERSION, type Pm2Env, requirePm2 } from "./internals";
+import { remindOfClusterMode } from "./fork-mode";
+import { type God, missingFromGod, PM2_VERSION, type Pm2Env, type Process, requirePm2 } from "./internals";
 import { reloadSticky } from "./reload";
 import { Restarts } from "./restart";
-import { keyOf, LINK_FD, mayUseSocketIo, StickyApps } from "./sticky-apps";
+import { serializationFor } from "./serialization";
+import { keyOf, LINK_FD, StickyApps } from "./sticky-apps";
+import { WorkerErrors } from "./worker-errors";
 
 type Callback = (error: Error | null, result?: unknown) => void;
 type RpcMethods = Record<string, (argument: unknown, callback: Callback) => void>;
@@ -26,33 +29,33 @@ export function applyGodSeams(): void {
     return;
   }
   const apps = new StickyApps(god);
-  attachWorkers(god, apps);
+  const errors = new WorkerErrors(apps.clock, (env) => apps.logFor(env));
+  attachWorkers(god, apps, errors);
+  remindOfClusterMode(god, apps);
   reloadSafely(god, apps);
   restartInTurn(god, apps);
   drainBeforeKill(god, apps);
   hurryOnSecondSignal(apps);
-  closeWithLastProcess(god, apps);
+  closeWithLastProcess(god, apps, errors);
   exposeStatus(Server, apps);
 }
 
-/** Processes that may use Socket.IO get our container and a pipe; all others are forked as ever. */
-function attachWorkers(god: God, apps: StickyApps): void {
+/**
+ * Every process in cluster mode gets our container and a pipe for the link; what it loads decides whether it uses them.
+ * Only an app that wants to have nothing to do with us (`sticky: false`) is started in PM2's own container.
+ */
+function attachWorkers(god: God, apps: StickyApps, errors: WorkerErrors): void {
   const { nodeApp } = god;
   const stock = { exec: cluster.settings.exec, serialization: undefined, stdio: undefined };
   const ours = {
     exec: join(__dirname, "container.js"),
-    // What bundled copies of the official packages need; ours do not care.
-    serialization: "advanced" as const,
     // The pipe is the worker's descriptor LINK_FD.
     stdio: [...Array(LINK_FD - 1).fill("inherit"), "ipc", "pipe"] as ("inherit" | "ipc" | "pipe")[],
   };
   god.nodeApp = (env, callback) => {
     const goesOn = apps.goesOn(env);
-    if (!goesOn && !mayUseSocketIo(env)) {
-      nodeApp.call(god, env, callback);
-      return;
-    }
-    cluster.setupPrimary(ours);
+    const isOurs = goesOn || env.sticky !== false;
+    if (isOurs) cluster.setupPrimary({ ...ours, serialization: serializationFor(env) });
     // The container reads it from the environment of the process; it is not part of the app's configuration.
     if (goesOn) env.sticky_goes_on = true;
     try {
@@ -60,12 +63,13 @@ function attachWorkers(god: God, apps: StickyApps): void {
         delete env.sticky_goes_on;
         if (!error && process) {
           delete process.pm2_env.sticky_goes_on;
-          apps.attach(process);
+          if (isOurs) apps.attach(process);
+          errors.watch(process, keyOf(env));
         }
         callback(error, process);
       });
     } finally {
-      cluster.setupPrimary(stock);
+      if (isOurs) cluster.setupPrimary(stock);
     }
   };
 }
@@ -136,11 +140,13 @@ function hurryOnSecondSignal(apps: StickyApps): void {
 }
 
 /** An address is open as long as a process that asked for it runs, or is about to run again. */
-function closeWithLastProcess(god: God, apps: StickyApps): void {
+function closeWithLastProcess(god: God, apps: StickyApps, errors: WorkerErrors): void {
   for (const name of ["stopProcessId", "deleteProcessId"] as const) {
     const end = god[name];
     god[name] = (id, callback) => {
+      const ended: Process | undefined = god.clusters_db[id];
       end.call(god, id, (error, result) => {
+        if (ended?.pm2_env && !(id in god.clusters_db)) errors.forget(keyOf(ended.pm2_env));
         callback(error, result);
         // A restart stops the process and starts it again before it returns.
         apps.clock.nextTurn(() => apps.review());

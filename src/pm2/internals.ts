@@ -19,6 +19,10 @@ export interface Pm2Env {
   pm_exec_path: string;
   pm_pid_path: string;
   pm_err_log_path?: string;
+  /** Where both of its outputs go as well, if the user wants that. */
+  pm_log_path?: string;
+  disable_logs?: boolean | string;
+  exec_interpreter?: string;
   restart_time: number;
   wait_ready?: boolean;
   listen_timeout?: number;
@@ -44,7 +48,10 @@ export interface ReloadOptions {
 
 export interface God {
   clusters_db: Record<string, Process>;
-  bus: { emit(event: string, data: unknown): void; on(event: string, listener: () => void): void };
+  bus: {
+    emit(event: string, data: unknown): void;
+    on(event: string, listener: (data: unknown) => void): void;
+  };
   nodeApp(env: Pm2Env, callback: Callback<Process>): void;
   executeApp(env: Pm2Env, callback: Callback<Process>): void;
   resetState(env: Pm2Env): void;
@@ -72,7 +79,7 @@ const GOD_FUNCTIONS = [
 export function missingFromGod(god: Partial<God>, rpcServer: { expose?: unknown }): string | undefined {
   for (const name of GOD_FUNCTIONS) if (typeof god[name] !== "function") return `God.${name}`;
   if (typeof god.clusters_db !== "object") return "God.clusters_db";
-  if (typeof god.bus?.emit !== "function") return "God.bus";
+  if (typeof god.bus?.emit !== "function" || typeof god.bus.on !== "function") return "God.bus";
   if (typeof rpcServer.expose !== "function") return "rpc.Server.expose";
   return undefined;
 }

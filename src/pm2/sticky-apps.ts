@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 import cluster, { type Worker } from "node:cluster";
 import { appendFile } from "node:fs";
-import { createRequire } from "node:module";
 import { createClock, dateMs } from "../clock";
 import { appOptions, isSticky } from "../config";
 import { describe } from "../errors";
@@ -14,14 +13,6 @@ import type { WorkerHandle } from "../primary/workers/worker-handle";
 import { Drains } from "./drains";
 import type { God, Pm2Env, Process } from "./internals";
 
-/** An app that can load one of these may use sticky sessions or the adapter. */
-const PACKAGES = [
-  "@socket.io/sticky",
-  "@socket.io/cluster-adapter",
-  "pm2-socket.io/sticky",
-  "pm2-socket.io/cluster-adapter",
-];
-
 /** PM2's default for `listen_timeout`. */
 const LISTEN_TIMEOUT_MS = 3000;
 /** PM2 decides in the moment of an exit, or a little later, whether it starts the process again. */
@@ -29,20 +20,6 @@ const REVIEW_MS = 100;
 
 /** The descriptor of the pipe that a worker inherits for its link; see `attachWorkers` in `god-seams.ts`. */
 export const LINK_FD = 4;
-
-/** Whether a process may need us. All others are started exactly as PM2 starts them. */
-export function mayUseSocketIo(env: Pm2Env): boolean {
-  if (env.sticky === false) return false;
-  if (isSticky(env.sticky)) return true;
-  const { resolve } = createRequire(env.pm_exec_path);
-  return PACKAGES.some((name) => {
-    try {
-      return resolve(name) !== "";
-    } catch {
-      return false;
-    }
-  });
-}
 
 interface Entry {
   app: App;
@@ -60,7 +37,7 @@ interface Entry {
 const RUNS = ["online", "launching", "waiting restart", "stopping", "one-launch-status"];
 
 /**
- * The apps of God that may use Socket.IO, by namespace and name. An entry is made with the app's first process and goes
+ * The apps of God that run in cluster mode, by namespace and name. An entry is made with the app's first process and goes
  * with its last; a port is opened only when a worker asks to be served.
  */
 export class StickyApps {
@@ -242,7 +219,7 @@ export class StickyApps {
   }
 
   /** Errors also go where the app's owner looks: its error log and `pm2 logs`. */
-  private logFor({ name, namespace, pm_id, pm_err_log_path }: Pm2Env): Log {
+  logFor({ name, namespace, pm_id, pm_err_log_path }: Pm2Env): Log {
     return {
       info: (line) => console.log(`[pm2-socket.io] ${name}: ${line}`),
       error: (line) => {

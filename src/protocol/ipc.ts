@@ -19,7 +19,19 @@ export type Envelope =
   /** From a worker, with a socket of this server: it goes back to the primary, with bytes to be read first, latin1. */
   | { back: string; server: ServerNumber }
   /** From a worker, with a socket: it belongs to the session with this id, see `move` in `messages.ts`. */
-  | { move: string };
+  | { move: string }
+  /** From a worker, to whoever started it: something that the app's owner should know. */
+  | { note: Note };
+
+/** A remark of a worker for its app's error log. All workers of an app make it; it is logged once. */
+export interface Note {
+  /** Which of `errors.ts` it is. */
+  code: string;
+  /** What its text is filled in with. */
+  values: string[];
+  /** It only holds for workers that have this in common, and is logged when a second one says the same. */
+  shared?: string;
+}
 
 export function seal(envelope: Envelope): object {
   return { [KEY]: envelope };

@@ -40,3 +40,34 @@ test("`sticky` in fork mode is an error of pm2 start", async () => {
   expect(code).toBeGreaterThan(0);
   expect(await daemon.list()).toEqual([]);
 });
+
+test.each([
+  ["python3", { script: "worker.js", interpreter: "python3" }],
+  ["bun", { script: "worker.js", interpreter: "bun" }],
+  ["nothing", { script: "worker.js", interpreter: "none" }],
+  ["python", { script: "app.py" }],
+  ["itself", { script: "binary" }],
+])("`sticky` for an app that would be run by %s is an error of pm2 start", async (name, app) => {
+  const daemon = new Daemon();
+  daemon.write("worker.js", OFFICIAL_CJS);
+  daemon.write("app.py", "print(1)");
+  daemon.write("binary", "\0\u0001\0\u0002".repeat(100));
+  daemon.write("ecosystem.config.js", ecosystem({ ...app, instances: 2, sticky: true }));
+
+  const { code, stdout, stderr } = await daemon.pm2("start", "ecosystem.config.js");
+
+  expect(stdout + stderr).toMatch(new RegExp(`would be run by "?${name}.*STICKY_INTERPRETER`));
+  expect(code).toBeGreaterThan(0);
+  expect(await daemon.list()).toEqual([]);
+});
+
+test("an interpreter other than Node on the command line is an error, too", async () => {
+  const daemon = new Daemon();
+  daemon.write("worker.js", OFFICIAL_CJS);
+  const { code, stdout, stderr } = await daemon.pm2(
+    ..."start worker.js -i 2 --sticky --interpreter python3".split(" "),
+  );
+  expect(stdout + stderr).toContain("STICKY_INTERPRETER");
+  expect(code).toBeGreaterThan(0);
+  expect(await daemon.list()).toEqual([]);
+});

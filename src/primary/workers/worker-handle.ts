@@ -64,6 +64,8 @@ export class WorkerHandle {
   readonly name: string;
   /** Set once the worker speaks the official packages' protocol instead of ours. */
   official: OfficialWorker | undefined;
+  /** Whether its connections are handed over in that protocol, too. */
+  private isServedOfficially = false;
   /** Its HTTP servers that listen, by number. */
   readonly servers = new Map<ServerNumber, ServedServer>();
   private folder: string | undefined;
@@ -153,7 +155,9 @@ export class WorkerHandle {
 
   /** Where other workers reach one of its servers. */
   privateAddress(server: ServerNumber): string | undefined {
-    return this.folder === undefined || this.official ? undefined : privateAddress(this.folder, server);
+    return this.folder === undefined || this.isServedOfficially
+      ? undefined
+      : privateAddress(this.folder, server);
   }
 
   /**
@@ -169,7 +173,7 @@ export class WorkerHandle {
 
   /** Gives the worker a connection for one of its servers, or that of a session which moves. */
   offer(arrival: Arrival, server: ServerNumber | undefined): void {
-    if (this.official) this.official.offer(arrival);
+    if (this.official && this.isServedOfficially) this.official.offer(arrival);
     else this.handoff.offer(arrival, server);
   }
 
@@ -282,6 +286,7 @@ export class WorkerHandle {
 
   private handleMessage(message: ToPrimary, bytes: Buffer): void {
     if (message.type !== "hello") this.hasSaidAnything = true;
+    if (message.type === "serve") this.isServedOfficially = false;
     const own = this.own[message.type] as ((message: ToPrimary) => void) | undefined;
     const handler = this.handlers[message.type] as AppHandlers["relay"] | undefined;
     if (own) own(message);
@@ -311,10 +316,19 @@ export class WorkerHandle {
     },
   };
 
+  /**
+   * A worker with a bundled adapter, but with our sticky server, has a link and says by itself when it is ready; its
+   * connections are handed over in our language.
+   */
   private handleOfficial(message: OfficialMessage): void {
+    const ofAdapter = "source" in message;
+    if (!ofAdapter && this.servers.size > 0 && !this.isServedOfficially) return;
     if (!this.official) {
       this.official = new OfficialWorker(this.worker);
       this.context.log.info(describe("STICKY_IPC_LEGACY", this.name));
+    }
+    if (this.servers.size === 0 && !(ofAdapter && this.channel.isOpen)) {
+      this.isServedOfficially = true;
       this.handlers.serve?.(this, { type: "serve", server: 0, main: true }, Buffer.alloc(0));
     }
     if ("source" in message) {

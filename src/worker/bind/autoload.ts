@@ -1,58 +1,127 @@
 // SPDX-License-Identifier: MIT
-import { watchLoads } from "../../node-internals";
-import { createAdapter, NodeClusterAdapter } from "../adapter/adapter";
+import { watchEmitters, watchLoads, watchModules } from "../../node-internals";
 import type { SocketIoServer } from "../socket-io/objects";
-import { onAttach, watchListen } from "./claim-listen";
-import { setupWorker } from "./setup-worker";
+import { serverPrototype } from "../socket-io/server-kind";
+import { endsKeepAlive, reviveBuffers, watchBundled } from "./bundled";
+import { note } from "./note";
+import { type Package, packageOf, type Replacements, replaceExports, replaceFutureExports } from "./packages";
+import { Seen } from "./seen";
+import { unserved } from "./servable";
 
 /**
- * Binds this package to a worker that was not written for it: where the app loads one of the packages below, its exports
- * are replaced or its server class is watched. The exports are changed in place, because an ES import reads them after
- * loading.
- */
-type Exports = Record<string, unknown>;
-
-const LOADED =
-  /(?:^|[\\/])(@socket\.io[\\/](?:sticky|cluster-adapter)|pm2-socket\.io[\\/](?:lib[\\/])?(?:sticky|cluster-adapter)|socket\.io)(?:[\\/](?:dist[\\/])?index(?:\.js)?|\.js)?$/;
-
-const seen = new WeakSet<object>();
-
-/**
- * @param sticky whether the app asked for sticky sessions without a call of its own (`sticky` in the ecosystem file)
+ * Binds this package to a worker that was not written for it, whatever the worker turns out to load:
+ *
+ * - The exports of the official packages are replaced by ours where the app loads them, by `require`, by `import` or
+ *   through a loader that compiles them itself.
+ * - Socket.IO servers are found when they are constructed. That is the same wherever Socket.IO came from, also from
+ *   within a bundle.
+ * - Copies of the official packages in a bundle are noticed when they begin to listen for messages.
+ *
+ * Every process in cluster mode runs this, and most have no Socket.IO. So nothing else of this package is loaded, and no
+ * link is opened, before there is a reason.
  */
 export function autoload(sticky: boolean): void {
-  if (sticky) watchListen("claim");
-  watchLoads((request, exports) => {
-    const name = LOADED.exec(request)?.[1]?.replaceAll("\\", "/").replace("/lib/", "/");
-    const isObject = (typeof exports === "object" || typeof exports === "function") && exports !== null;
-    if (name && isObject && !seen.has(exports)) bind(name, exports as Exports, sticky);
-  });
-}
+  const seen = new Seen();
+  const setupWorker = (io: SocketIoServer) => {
+    seen.onSetUp(io);
+    setUp(io);
+  };
+  const replacements: Partial<Record<Package, Replacements>> = {
+    sticky: { setupWorker: () => setupWorker },
+    "cluster-adapter": {
+      createAdapter: () => adapters().createAdapter,
+      NodeClusterAdapter: () => adapters().NodeClusterAdapter,
+    },
+  };
 
-function bind(name: string, exports: Exports, sticky: boolean): void {
-  if (name.endsWith("/sticky") && "setupWorker" in exports) {
-    seen.add(exports);
-    exports.setupWorker = setupWorker;
-    watchListen("watch");
-  } else if (name.endsWith("/cluster-adapter") && "createAdapter" in exports) {
-    seen.add(exports);
-    Object.assign(exports, { createAdapter, NodeClusterAdapter });
-  } else if (name === "socket.io" && sticky) {
-    const { prototype } = (exports.Server ?? {}) as {
-      prototype?: SocketIoServer & { bind?(engine: unknown): unknown };
-    };
-    if (typeof prototype?.bind !== "function" || seen.has(prototype)) return;
-    seen.add(exports).add(prototype);
-    watchAttach(prototype as never);
+  const onLoaded = (name: Package) => {
+    seen.onLoaded(name);
+    // What calls `setupWorker` may call `listen` before.
+    if (name === "sticky") claim().watchListen("watch");
+  };
+  watchLoads((request, exports) => {
+    const name = packageOf(request);
+    if (!name) return;
+    onLoaded(name);
+    if (replacements[name]) replaceExports(exports, replacements[name]);
+  });
+  watchModules((filename, module) => {
+    const name = packageOf(filename);
+    if (!name) return;
+    onLoaded(name);
+    if (replacements[name]) replaceFutureExports(module, replacements[name]);
+  });
+  watchServers(seen, sticky);
+  watchBundled({
+    onSticky: () => takeOver(seen),
+    onAdapter: once(() => {
+      // Opened before the adapter says its first word: so the primary knows that this worker speaks for itself.
+      (require("../link/link") as typeof import("../link/link")).link();
+      reviveBuffers();
+    }),
+  });
+  if (sticky) {
+    seen.expectSocketIo();
+    claim().watchListen("claim");
   }
 }
 
-/** `bind` is what every way of attaching a Socket.IO server ends in. */
-function watchAttach(prototype: SocketIoServer & { bind(engine: unknown): unknown }): void {
-  const { bind } = prototype;
-  prototype.bind = function (this: SocketIoServer, engine) {
-    const result = bind.call(this, engine);
-    if (this.httpServer) onAttach(this);
-    return result;
+/** Finds every Socket.IO server that is attached from now on. */
+function watchServers(seen: Seen, sticky: boolean): void {
+  const watched = new WeakSet<object>();
+  watchEmitters((kind) => {
+    const prototype = serverPrototype(kind);
+    if (!prototype) return;
+    seen.onConstructed();
+    if (watched.has(prototype)) return;
+    watched.add(prototype);
+    const { bind } = prototype;
+    prototype.bind = function (engine) {
+      const result = bind.call(this, engine);
+      seen.onAttached(this);
+      if (sticky) serve(this);
+      else seen.checkServed(this);
+      return result;
+    };
+  });
+}
+
+function serve(io: SocketIoServer): void {
+  const instead = unserved(io);
+  if (instead === undefined) claim().onAttach(io);
+  else note("STICKY_UNSERVED", [instead]);
+}
+
+/**
+ * A bundled copy of `setupWorker` is running: when it has returned, ours does its work. The bundled one goes on listening
+ * for messages that nobody sends; what it has put in front of the server's requests is taken away again.
+ */
+function takeOver(seen: Seen): void {
+  const io = seen.attached;
+  if (!io) return;
+  const [first] = io.httpServer?.listeners("request") ?? [];
+  if (first && endsKeepAlive(first)) io.httpServer.removeListener("request", first as () => void);
+  seen.onSetUp(io);
+  process.nextTick(setUp, io);
+}
+
+function setUp(io: SocketIoServer): void {
+  (require("./setup-worker") as typeof import("./setup-worker")).setupWorker(io);
+}
+
+function claim(): typeof import("./claim-listen") {
+  return require("./claim-listen");
+}
+
+function adapters(): typeof import("../adapter/adapter") {
+  return require("../adapter/adapter");
+}
+
+function once(act: () => void): () => void {
+  let done = false;
+  return () => {
+    if (done) return;
+    done = true;
+    act();
   };
 }

@@ -3,6 +3,7 @@ import { Server as HttpServer } from "node:http";
 import { Server as NetServer } from "node:net";
 import { createClock } from "../../clock";
 import { createAdapter } from "../adapter/adapter";
+import { isInMemoryAdapter } from "../socket-io/in-memory";
 import type { SocketIoServer } from "../socket-io/objects";
 import { listenAddress } from "./listen-arguments";
 import type { ServedServer } from "./served-server";
@@ -75,11 +76,6 @@ export function takeOverIfListening(server: ServedServer): void {
 /** Called when Socket.IO was attached to an HTTP server of an app with `sticky`. */
 export function onAttach(io: SocketIoServer): void {
   const server = servedWorker("attach").attach(io);
-  if (hasDefaultAdapter(io)) io.adapter(createAdapter());
+  if (isInMemoryAdapter(io.adapter())) io.adapter(createAdapter());
   takeOverIfListening(server);
-}
-
-function hasDefaultAdapter(io: SocketIoServer): boolean {
-  const name = (io.adapter() as { name?: string } | undefined)?.name;
-  return name === "Adapter" || name === "SessionAwareAdapter";
 }

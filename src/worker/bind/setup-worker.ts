@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { SocketIoServer } from "../socket-io/objects";
 import { takeOverIfListening } from "./claim-listen";
+import { checkServable } from "./servable";
 import { servedWorker } from "./served-worker";
 
 /**
@@ -9,9 +10,10 @@ import { servedWorker } from "./served-worker";
  *
  * @param io a Socket.IO server that is attached to an HTTP server
  * @throws StickyError `STICKY_NOT_WORKER` outside a cluster worker, `STICKY_TLS` for an HTTPS server,
- *   `STICKY_SECOND_SERVER` if another HTTP server of this process was given to it and this one does not listen
+ *   `STICKY_UNATTACHED` or `STICKY_UNSERVED` if `io` is attached to no HTTP server of Node, `STICKY_SECOND_SERVER` if another HTTP server of this process was given to it and this one does not listen
  */
 export function setupWorker(io: SocketIoServer): void {
+  checkServable(io);
   const worker = servedWorker("setupWorker");
   worker.setUp(io);
   takeOverIfListening(worker.serverOf(io.httpServer));

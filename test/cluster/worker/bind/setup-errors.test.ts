@@ -11,10 +11,16 @@ function codeOf(code: string): string {
 
 const STICKY = `require("pm2-socket.io/sticky")`;
 const SERVER = `new (require("socket.io").Server)(require("http").createServer())`;
+const UNATTACHED = `new (require("socket.io").Server)()`;
 const TLS_SERVER = `require("https").createServer()`;
 
 test.each([
   ["setupWorker outside a worker", `${STICKY}.setupWorker(${SERVER})`, "STICKY_NOT_WORKER"],
+  [
+    "setupWorker for a server without HTTP server",
+    `${STICKY}.setupWorker(${UNATTACHED})`,
+    "STICKY_UNATTACHED",
+  ],
   ["setupPrimary for an HTTPS server", `${STICKY}.setupPrimary(${TLS_SERVER})`, "STICKY_TLS"],
   ["setupMaster for an HTTPS server", `${STICKY}.setupMaster(${TLS_SERVER})`, "STICKY_TLS"],
 ])("%s fails with %s", (_, code, expected) => {
@@ -30,6 +36,11 @@ test.each([
     "STICKY_NOT_PRIMARY",
   ],
   ["setupWorker for a second HTTP server", `setupWorker(new Server(createServer()))`, "STICKY_SECOND_SERVER"],
+  [
+    "setupWorker for an HTTP/2 server",
+    `setupWorker(new Server(require("node:http2").createServer()))`,
+    "STICKY_UNSERVED",
+  ],
   ["setupWorker again", `setupWorker(io)`, "none"],
 ])("in a worker, %s gives %s", async (_, code, expected) => {
   const tell = `try { ${code}; process.send("none") } catch (error) { process.send(error.code) }`;

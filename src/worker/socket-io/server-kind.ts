@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+import type { SocketIoServer } from "./objects";
+
+/** The prototype of Socket.IO's server class, as far as it is needed to learn what its instances do. */
+export interface ServerPrototype {
+  /** Every way of attaching a server ends here: to an HTTP server, a port, an app of uWebSockets.js, an engine. */
+  bind(this: SocketIoServer, engine: unknown): unknown;
+}
+
+/** Methods that tell a Socket.IO server from every other emitter, in all versions that are served. */
+const METHODS = ["bind", "attach", "onconnection", "serveClient", "of"] as const;
+
+/**
+ * The prototype that has `bind`, if instances of this prototype are Socket.IO servers. It is another one where an app has
+ * derived a class of its own.
+ */
+export function serverPrototype(prototype: object): ServerPrototype | undefined {
+  const methods = prototype as Record<string, unknown>;
+  if (!METHODS.every((name) => typeof methods[name] === "function")) return undefined;
+  let owner: object | null = prototype;
+  while (owner && !Object.hasOwn(owner, "bind")) owner = Object.getPrototypeOf(owner);
+  return (owner as ServerPrototype | null) ?? undefined;
+}
