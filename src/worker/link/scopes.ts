@@ -39,7 +39,7 @@ export type ForAdapter = Extract<
 >;
 
 /** What the primary is told of an adapter besides its name; see `adapter-open`. */
-interface AdapterTerms {
+export interface AdapterTerms {
   recoverableMs: number | undefined;
   pongMs: number;
 }
@@ -61,14 +61,15 @@ export interface Sender {
  * One Socket.IO server of this process, as far as other processes are concerned: it is known to them as a scope.
  *
  *     made (nothing was said of it) ──introduced──▶ open ──its last adapter is closed──▶ closed
- *        └──there are too many──▶ alone (it reaches the clients of this process only)──────▲
+ *      ▲ └──there are too many──▶ alone (it reaches the clients of this process only)──────▲ │
+ *      └──────────────────────────────the app uses the server again──────────────────────────┘
  *
  * It is introduced to the primary one turn of the event loop after its first adapter was made, or right before the first
  * message about it. Until then the app can still change its path, or let its HTTP server listen.
  */
 export class WorkerScope {
-  private state: "made" | "open" | "alone" | "closed" = "made";
-  /** What this process calls it. Known once it is introduced. */
+  private state: "made" | "open" | "alone" | "closed" = "closed";
+  /** What this process calls it while it is open. */
   number = -1;
   /** What all processes call it, once the primary has said so. */
   global: number | undefined;
@@ -93,24 +94,42 @@ export class WorkerScope {
 
   /** The adapter of a namespace was made. It takes the place of a former one of the same namespace. */
   add(receiver: Receiver, terms: AdapterTerms): void {
+    const former = this.receiverOf(receiver.nsp);
     this.receivers.set(receiver.nsp, { receiver, terms });
     if (terms.recoverableMs !== undefined) this.recovers = true;
     if (this.state === "open") this.introduceAdapter(receiver, terms);
     else if (this.state === "alone") receiver.onAlone();
-    else if (this.receivers.size === 1) this.clock.nextTurn(() => this.introduce());
+    else if (this.state === "closed") {
+      this.state = "made";
+      this.scopes.wasMade(this);
+      this.clock.nextTurn(() => this.introduce());
+    }
+    if (former && former !== receiver) this.dismiss(former);
+  }
+
+  /** The namespace of an adapter has a client: after it was closed, the app goes on to use it. */
+  use(receiver: Receiver, terms: AdapterTerms): void {
+    if (!this.receivers.has(receiver.nsp)) this.add(receiver, terms);
   }
 
   /** The adapter of a namespace was closed. */
   remove(receiver: Receiver): void {
-    const wasIntroduced = this.scopes.forget(receiver);
-    receiver.onAlone();
-    if (wasIntroduced) this.link.send({ type: "adapter-close", uid: receiver.uid });
-    if (this.receivers.get(receiver.nsp)?.receiver !== receiver) return;
+    this.dismiss(receiver);
+    if (this.receiverOf(receiver.nsp) !== receiver) return;
     this.receivers.delete(receiver.nsp);
     if (this.receivers.size > 0) return;
     if (this.state === "open") this.link.send({ type: "scope-close", scope: this.number });
     this.state = "closed";
-    this.scopes.closed(this);
+    this.scopes.wasClosed(this);
+    this.number = -1;
+    this.global = undefined;
+  }
+
+  /** Nobody hears of this adapter any more, nor it of anybody. */
+  private dismiss(receiver: Receiver): void {
+    const wasIntroduced = this.scopes.forget(receiver);
+    receiver.onAlone();
+    if (wasIntroduced) this.link.send({ type: "adapter-close", uid: receiver.uid });
   }
 
   receiverOf(nsp: string): Receiver | undefined {
@@ -187,13 +206,9 @@ export class Scopes {
     private readonly questions: Questions,
   ) {}
 
-  /** The scope of a server. A server that is used again after it was closed gets a new one. */
   of(server: SocketIoServer): WorkerScope {
-    const known = this.byServer.get(server);
-    if (known && !known.isClosed) return known;
-    const scope = new WorkerScope(server, this.link, this.questions, this);
+    const scope = this.byServer.get(server) ?? new WorkerScope(server, this.link, this.questions, this);
     this.byServer.set(server, scope);
-    this.made.add(scope);
     return scope;
   }
 
@@ -296,7 +311,11 @@ export class Scopes {
     return this.byUid.delete(receiver.uid);
   }
 
-  closed(scope: WorkerScope): void {
+  wasMade(scope: WorkerScope): void {
+    this.made.add(scope);
+  }
+
+  wasClosed(scope: WorkerScope): void {
     this.made.delete(scope);
     this.open.delete(scope.number);
     if (scope.global !== undefined && this.byGlobal.get(scope.global) === scope) {
