@@ -40,6 +40,7 @@ export class NodeClusterAdapter extends MessagingAdapter {
   private readonly receiver: Receiver = {
     uid: this.uid,
     nsp: this.nsp.name,
+    onAdded: () => this.onAdded(),
     onCast: (cast) => this.delivery?.fromElsewhere(cast),
     onPublish: (publish) => this.onPublish(publish),
     onRespond: (payload) => this.onRespond(payload),

@@ -4,6 +4,7 @@ import { describe } from "../../errors";
 import {
   type Answer,
   type Cast,
+  MAX_SCOPE_TEXT,
   MAX_SCOPES,
   type OfScope,
   type Publish,
@@ -19,6 +20,8 @@ import type { Questions, Unnumbered } from "./questions";
 export interface Receiver {
   readonly uid: string;
   readonly nsp: string;
+  /** The primary will say who else is there (`onPeers`), or nobody will (`onAlone`). */
+  onAdded(): void;
   onCast(cast: Cast): void;
   onPublish(publish: Publish): void;
   onRespond(payload: Uint8Array): void;
@@ -97,6 +100,7 @@ export class WorkerScope {
     const former = this.receiverOf(receiver.nsp);
     this.receivers.set(receiver.nsp, { receiver, terms });
     if (terms.recoverableMs !== undefined) this.recovers = true;
+    receiver.onAdded();
     if (this.state === "open") this.introduceAdapter(receiver, terms);
     else if (this.state === "alone") receiver.onAlone();
     else if (this.state === "closed") {
@@ -168,7 +172,8 @@ export class WorkerScope {
   introduceAs(number: number, address: string | undefined): void {
     this.state = "open";
     this.number = number;
-    this.link.send({ type: "scope-open", scope: number, path: this.server.path?.() ?? "", address });
+    const path = String(this.server.path?.() ?? "").slice(0, MAX_SCOPE_TEXT);
+    this.link.send({ type: "scope-open", scope: number, path, address });
     for (const { receiver, terms } of this.receivers.values()) this.introduceAdapter(receiver, terms);
   }
 
@@ -213,7 +218,8 @@ export class Scopes {
   }
 
   /** What the server's HTTP server has asked to listen on, as a text that is the same in all workers that ask for it. */
-  setAddress(server: SocketIoServer, address: string): void {
+  setAddress(server: SocketIoServer, text: string): void {
+    const address = text.slice(0, MAX_SCOPE_TEXT);
     if (this.addresses.get(server) === address) return;
     this.addresses.set(server, address);
     const scope = this.byServer.get(server);

@@ -36,7 +36,7 @@ function adapter(uid: string, nsp = "/") {
   const receiver: Receiver = {
     ...{ uid, nsp, onCast: note("cast"), onPublish: note("publish"), onRespond: note("respond") },
     ...{ onPeers: note("peers"), onSurrender: note("surrender"), onLateSession: note("late") },
-    onAlone: note("alone"),
+    ...{ onAdded: () => {}, onAlone: note("alone") },
   };
   return { receiver, heard };
 }
