@@ -24,6 +24,9 @@ export type ScopeNumber = number;
 /** So many servers a process may have at a time that are scopes. The primary breaks with a worker that has more. */
 export const MAX_SCOPES = 1000;
 
+/** The path and the address of a server are told up to this length. */
+export const MAX_SCOPE_TEXT = 1000;
+
 /** Where a listener is opened, with the options of Node's `server.listen`. `path` (a Unix socket) wins over `port`. */
 export interface ListenAddress {
   port?: number;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { FrameError } from "./codec";
-import type { Message, ToPrimary } from "./messages";
+import { MAX_SCOPE_TEXT, type Message, type ToPrimary } from "./messages";
 
 /**
  * What a worker says is checked once, where it comes in: behind this border the primary relies on the types of
@@ -9,8 +9,8 @@ import type { Message, ToPrimary } from "./messages";
 type Check = (value: unknown) => boolean;
 
 const text: Check = (value) => typeof value === "string";
-/** What a process has one of for each of its Socket.IO servers. */
-const shortText: Check = (value) => typeof value === "string" && value.length <= 1000;
+/** It is kept for each Socket.IO server of each worker. */
+const shortText: Check = (value) => typeof value === "string" && value.length <= MAX_SCOPE_TEXT;
 const number: Check = (value) => Number.isFinite(value);
 const u32: Check = (value) =>
   Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 32;

@@ -3,7 +3,7 @@ import { Adapter, type BroadcastOptions, MessageType, type Session } from "socke
 import { packParts } from "../../protocol/encoded-packet";
 import type { Cast } from "../../protocol/messages";
 import { EVERYBODY, keyOfRoom, keysOfRooms, type RoomKey } from "../../protocol/room-key";
-import type { Receiver } from "../link/scopes";
+import type { AdapterTerms, Receiver } from "../link/scopes";
 import { throwLater } from "../link/throw-later";
 import { SessionMirror } from "../recovery/session-mirror";
 import { SessionRestore } from "../recovery/session-restore";
@@ -34,10 +34,13 @@ export class NodeClusterAdapter extends MessagingAdapter {
   private readonly mirror: SessionMirror | undefined;
   private readonly returning: SessionRestore | undefined;
   private populated = false;
+  /** What the primary is told of this adapter. */
+  private readonly terms: AdapterTerms;
   /** What the link tells this adapter. */
   private readonly receiver: Receiver = {
     uid: this.uid,
     nsp: this.nsp.name,
+    onAdded: () => this.onAdded(),
     onCast: (cast) => this.delivery?.fromElsewhere(cast),
     onPublish: (publish) => this.onPublish(publish),
     onRespond: (payload) => this.onRespond(payload),
@@ -52,7 +55,8 @@ export class NodeClusterAdapter extends MessagingAdapter {
     super(nsp, options);
     const { link, scope } = this;
     const recoverable = recoverableMs(nsp);
-    if (scope) scope.add(this.receiver, { recoverableMs: recoverable, pongMs: pongMs(nsp) });
+    this.terms = { recoverableMs: recoverable, pongMs: pongMs(nsp) };
+    if (scope) scope.add(this.receiver, this.terms);
     // Socket.IO does not tell an adapter that it was replaced; the former one would still answer. Its server goes on, so
     // this one is there first.
     nsp.adapter?.close?.();
@@ -121,6 +125,8 @@ export class NodeClusterAdapter extends MessagingAdapter {
   }
 
   override addAll(id: string, rooms: Set<string>): void {
+    // A server that was closed may be attached to another HTTP server. A socket that is gone may join as well.
+    if (this.nsp.sockets.has(id)) this.scope?.use(this.receiver, this.terms);
     super.addAll(id, rooms);
     this.tellPopulation();
     const restored = this.returning?.joined(id);

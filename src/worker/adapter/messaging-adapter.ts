@@ -307,6 +307,10 @@ export abstract class MessagingAdapter extends ClusterAdapter {
     console.error(describe("STICKY_UNSERIALIZABLE", event, error.message));
   }
 
+  protected onAdded(): void {
+    this.peers.expect();
+  }
+
   protected onPublish({ payload, joins }: Publish): void {
     const message = deserialize(payload) as ClusterMessage;
     this.peers.heard(message.uid);

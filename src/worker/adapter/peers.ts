@@ -10,17 +10,24 @@ export class Peers {
   private readonly present = new Set<string>();
   /** When those were first asked that have said nothing since. */
   private readonly askedAt = new Map<string, number>();
-  private markKnown = () => {};
+  /** Set while it is not known who is there. */
+  private markKnown: (() => void) | undefined;
   /** Resolves when the primary has said who is there, or is not going to say it. */
-  readonly known = new Promise<void>((resolve) => {
-    this.markKnown = resolve;
-  });
+  known: Promise<void> = Promise.resolve();
 
   /** @param silenceMs for how long one that was asked may say nothing */
   constructor(
     private readonly clock: Clock,
     readonly silenceMs: number,
   ) {}
+
+  /** The primary is about to say who is there. */
+  expect(): void {
+    if (this.markKnown) return;
+    this.known = new Promise((resolve) => {
+      this.markKnown = resolve;
+    });
+  }
 
   /** How many there are, without those that are silent. */
   get count(): number {
@@ -35,7 +42,8 @@ export class Peers {
       this.present.delete(uid);
       this.askedAt.delete(uid);
     }
-    this.markKnown();
+    this.markKnown?.();
+    this.markKnown = undefined;
   }
 
   /** Nobody is heard any more. Returns who was there. */

@@ -4,6 +4,7 @@ import { describe } from "../../errors";
 import {
   type Answer,
   type Cast,
+  MAX_SCOPE_TEXT,
   MAX_SCOPES,
   type OfScope,
   type Publish,
@@ -19,6 +20,8 @@ import type { Questions, Unnumbered } from "./questions";
 export interface Receiver {
   readonly uid: string;
   readonly nsp: string;
+  /** The primary will say who else is there (`onPeers`), or nobody will (`onAlone`). */
+  onAdded(): void;
   onCast(cast: Cast): void;
   onPublish(publish: Publish): void;
   onRespond(payload: Uint8Array): void;
@@ -39,7 +42,7 @@ export type ForAdapter = Extract<
 >;
 
 /** What the primary is told of an adapter besides its name; see `adapter-open`. */
-interface AdapterTerms {
+export interface AdapterTerms {
   recoverableMs: number | undefined;
   pongMs: number;
 }
@@ -61,14 +64,15 @@ export interface Sender {
  * One Socket.IO server of this process, as far as other processes are concerned: it is known to them as a scope.
  *
  *     made (nothing was said of it) ──introduced──▶ open ──its last adapter is closed──▶ closed
- *        └──there are too many──▶ alone (it reaches the clients of this process only)──────▲
+ *      ▲ └──there are too many──▶ alone (it reaches the clients of this process only)──────▲ │
+ *      └──────────────────────────────the app uses the server again──────────────────────────┘
  *
  * It is introduced to the primary one turn of the event loop after its first adapter was made, or right before the first
  * message about it. Until then the app can still change its path, or let its HTTP server listen.
  */
 export class WorkerScope {
-  private state: "made" | "open" | "alone" | "closed" = "made";
-  /** What this process calls it. Known once it is introduced. */
+  private state: "made" | "open" | "alone" | "closed" = "closed";
+  /** What this process calls it while it is open. */
   number = -1;
   /** What all processes call it, once the primary has said so. */
   global: number | undefined;
@@ -93,24 +97,43 @@ export class WorkerScope {
 
   /** The adapter of a namespace was made. It takes the place of a former one of the same namespace. */
   add(receiver: Receiver, terms: AdapterTerms): void {
+    const former = this.receiverOf(receiver.nsp);
     this.receivers.set(receiver.nsp, { receiver, terms });
     if (terms.recoverableMs !== undefined) this.recovers = true;
+    receiver.onAdded();
     if (this.state === "open") this.introduceAdapter(receiver, terms);
     else if (this.state === "alone") receiver.onAlone();
-    else if (this.receivers.size === 1) this.clock.nextTurn(() => this.introduce());
+    else if (this.state === "closed") {
+      this.state = "made";
+      this.scopes.wasMade(this);
+      this.clock.nextTurn(() => this.introduce());
+    }
+    if (former && former !== receiver) this.dismiss(former);
+  }
+
+  /** The namespace of an adapter has a client: after it was closed, the app goes on to use it. */
+  use(receiver: Receiver, terms: AdapterTerms): void {
+    if (!this.receivers.has(receiver.nsp)) this.add(receiver, terms);
   }
 
   /** The adapter of a namespace was closed. */
   remove(receiver: Receiver): void {
-    const wasIntroduced = this.scopes.forget(receiver);
-    receiver.onAlone();
-    if (wasIntroduced) this.link.send({ type: "adapter-close", uid: receiver.uid });
-    if (this.receivers.get(receiver.nsp)?.receiver !== receiver) return;
+    this.dismiss(receiver);
+    if (this.receiverOf(receiver.nsp) !== receiver) return;
     this.receivers.delete(receiver.nsp);
     if (this.receivers.size > 0) return;
     if (this.state === "open") this.link.send({ type: "scope-close", scope: this.number });
     this.state = "closed";
-    this.scopes.closed(this);
+    this.scopes.wasClosed(this);
+    this.number = -1;
+    this.global = undefined;
+  }
+
+  /** Nobody hears of this adapter any more, nor it of anybody. */
+  private dismiss(receiver: Receiver): void {
+    const wasIntroduced = this.scopes.forget(receiver);
+    receiver.onAlone();
+    if (wasIntroduced) this.link.send({ type: "adapter-close", uid: receiver.uid });
   }
 
   receiverOf(nsp: string): Receiver | undefined {
@@ -149,7 +172,8 @@ export class WorkerScope {
   introduceAs(number: number, address: string | undefined): void {
     this.state = "open";
     this.number = number;
-    this.link.send({ type: "scope-open", scope: number, path: this.server.path?.() ?? "", address });
+    const path = String(this.server.path?.() ?? "").slice(0, MAX_SCOPE_TEXT);
+    this.link.send({ type: "scope-open", scope: number, path, address });
     for (const { receiver, terms } of this.receivers.values()) this.introduceAdapter(receiver, terms);
   }
 
@@ -187,18 +211,15 @@ export class Scopes {
     private readonly questions: Questions,
   ) {}
 
-  /** The scope of a server. A server that is used again after it was closed gets a new one. */
   of(server: SocketIoServer): WorkerScope {
-    const known = this.byServer.get(server);
-    if (known && !known.isClosed) return known;
-    const scope = new WorkerScope(server, this.link, this.questions, this);
+    const scope = this.byServer.get(server) ?? new WorkerScope(server, this.link, this.questions, this);
     this.byServer.set(server, scope);
-    this.made.add(scope);
     return scope;
   }
 
   /** What the server's HTTP server has asked to listen on, as a text that is the same in all workers that ask for it. */
-  setAddress(server: SocketIoServer, address: string): void {
+  setAddress(server: SocketIoServer, text: string): void {
+    const address = text.slice(0, MAX_SCOPE_TEXT);
     if (this.addresses.get(server) === address) return;
     this.addresses.set(server, address);
     const scope = this.byServer.get(server);
@@ -296,7 +317,11 @@ export class Scopes {
     return this.byUid.delete(receiver.uid);
   }
 
-  closed(scope: WorkerScope): void {
+  wasMade(scope: WorkerScope): void {
+    this.made.add(scope);
+  }
+
+  wasClosed(scope: WorkerScope): void {
     this.made.delete(scope);
     this.open.delete(scope.number);
     if (scope.global !== undefined && this.byGlobal.get(scope.global) === scope) {

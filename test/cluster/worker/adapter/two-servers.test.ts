@@ -95,11 +95,11 @@ describe.each(LINKS)("two Socket.IO servers on one HTTP server (%o)", (link) => 
 
 /** Its server at "/b" has an HTTP server and a port of its own, which it tells; it can be closed and made anew. */
 const REOPENING = `${twoServersCode().replace(`, "/b": {} }`, " }")}
-const openB = () => new Promise((resolve) => {
+const openB = (io = new Server({ path: "/b", adapter: createAdapter() })) => new Promise((resolve) => {
   const own = createServer();
-  const io = new Server(own, { path: "/b" });
+  io.attach(own);
   servers["/b"] = io;
-  io.adapter(createAdapter());
+  io.removeAllListeners("connection");
   io.on("connection", (socket) => {
     socket.on("run", async (code, answer) => answer({ value: await eval(code) }));
   });
@@ -108,7 +108,13 @@ const openB = () => new Promise((resolve) => {
 const port = openB();
 `;
 
-test.each(LINKS)("a server that is made after another one was closed takes its place (%o)", async (link) => {
+const ANEW = [
+  ["is made after another one was closed takes its place", "openB()"],
+  ["was closed and is attached once more is back", `openB(servers["/b"])`],
+] as const;
+const CASES = LINKS.flatMap((link) => ANEW.map(([what, code]) => [what, link, code] as const));
+
+test.each(CASES)("a server that %s (%o)", async (_, link, reopen) => {
   const cluster = await startCluster(REOPENING, { ...link, method: "round-robin" });
   const a: Socket[] = [];
   for (let i = 0; i < 2; i++) a.push(...(await connectedClients(cluster.port, 1, { path: "/a" })));
@@ -128,7 +134,7 @@ test.each(LINKS)("a server that is made after another one was closed takes its p
   expect(await run(second, `io.of("/").adapter.serverCount()`)).toBe(1);
   expect(await run(a[0]!, `io.of("/").adapter.serverCount()`)).toBe(2);
 
-  const anew = await clientOfB(await run(a[0]!, "openB()"));
+  const anew = await clientOfB(await run(a[0]!, reopen));
   const got = listening([anew, second, ...a]);
   expect(await run(anew, `io.of("/").adapter.serverCount()`)).toBe(2);
   expect(await run(second, `io.fetchSockets().then((all) => all.length)`)).toBe(2);

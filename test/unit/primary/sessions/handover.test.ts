@@ -14,9 +14,9 @@ function move() {
   return { app, lines, from, to, sid };
 }
 
-function announce(worker: FakeWorker, sid: string): void {
+function announce(worker: FakeWorker, sid: string, scope = 0): void {
   const session = {
-    scope: 0,
+    scope,
     sid,
     transport: "polling",
     url: "/",
@@ -84,4 +84,25 @@ test("what a worker still had when it was killed in its drain has failed; a cras
   crashed.handle.left();
   expect(statusOf(app).handover).toEqual({ moved: 0, closed: 2, failed: 3 });
   expect(lines).toEqual([expect.stringContaining("0 moved, 2 closed, 3 failed")]);
+});
+
+test("a session is offered only to a worker with a server of its scope, under the number of that scope", () => {
+  const { app } = fakeApp();
+  const [from, without, other] = [new FakeWorker(app), new FakeWorker(app), new FakeWorker(app)];
+  from.say({ type: "scope-open", scope: 1, path: "/admin" });
+  const [, admin] = from.told("scope");
+  const [first, second] = [createSessionId(from.handle.seat), createSessionId(from.handle.seat)];
+  announce(from, first, 1);
+  expect(from.told("moved")).toEqual([{ type: "moved", sid: first }]);
+  other.say({ type: "scope-open", scope: 1, path: "/more" });
+  other.say({ type: "scope-open", scope: 2, path: "/admin" });
+  announce(from, second, 1);
+  expect(other.told("adopt")).toMatchObject([{ session: { sid: second, scope: admin!.global } }]);
+  expect(other.told("scope").find(({ scope }) => scope === 2)!.global).toBe(admin!.global);
+  // Of a server that was closed meanwhile there is no other one.
+  from.say({ type: "scope-close", scope: 1 });
+  const third = createSessionId(from.handle.seat);
+  announce(from, third, 1);
+  expect(from.told("moved")).toContainEqual({ type: "moved", sid: third });
+  expect(without.told("adopt")).toEqual([]);
 });

@@ -60,18 +60,20 @@ test("who says nothing for a while since it was asked is not waited for, until i
 });
 
 test("who is alone knows it once that was said, or when nobody will say it", async () => {
-  const alone = new Peers(clock, 3000);
-  let known = false;
-  void alone.known.then(() => {
-    known = true;
-  });
-  await Promise.resolve();
-  expect(known).toBe(false);
-  alone.change([], []);
-  await alone.known;
-  const cut = new Peers(clock, 3000);
-  expect(cut.giveUp()).toEqual([]);
-  await cut.known;
+  const other = new Peers(clock, 3000);
+  await other.known;
+  for (const say of [() => other.change([], []), () => void other.giveUp()]) {
+    other.expect();
+    other.expect();
+    let known = false;
+    void other.known.then(() => {
+      known = true;
+    });
+    await Promise.resolve();
+    expect(known).toBe(false);
+    say();
+    await other.known;
+  }
   peers.change(["z"], ["x"]);
   expect(peers.giveUp()).toEqual(["y", "z"]);
   expect(peers.count).toBe(0);

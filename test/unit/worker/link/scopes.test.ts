@@ -36,7 +36,7 @@ function adapter(uid: string, nsp = "/") {
   const receiver: Receiver = {
     ...{ uid, nsp, onCast: note("cast"), onPublish: note("publish"), onRespond: note("respond") },
     ...{ onPeers: note("peers"), onSurrender: note("surrender"), onLateSession: note("late") },
-    onAlone: note("alone"),
+    ...{ onAdded: () => {}, onAlone: note("alone") },
   };
   return { receiver, heard };
 }
@@ -160,7 +160,16 @@ test("a server is closed with its last adapter; one that is used again is anothe
   expect(scopes.isOf(server, 3)).toBe(false);
   scopes.take({ type: "scope", scope: 0, global: 3 });
   expect(scopes.isOf(server, 3)).toBe(false);
-  expect(scopes.of(server)).not.toBe(scope);
+  expect(scopes.numberOf(server)).toBe(undefined);
+
+  const again = adapter("u4");
+  scope.use(again.receiver, TERMS);
+  scope.use(root.receiver, TERMS);
+  await turn();
+  expect(sent.slice(-2)).toEqual([
+    { type: "scope-open", scope: 1, path: "/a", address: undefined },
+    { type: "adapter-open", scope: 1, nsp: "/", uid: "u4", recoverableMs: undefined, pongMs: 1 },
+  ]);
   expect(scopes.numberOf(server)).toBe(1);
 });
 
