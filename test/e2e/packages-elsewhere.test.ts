@@ -46,8 +46,8 @@ test("a script that is a link to a file with the packages beside it", async () =
   const folder = folderWith();
   const script = join(folder, "bin/app.js");
   mkdirSync(dirname(script));
-  symlinkSync(packages(), join(folder, "node_modules"));
   symlinkSync(put(join(folder, "app/worker.js"), OFFICIAL_CJS), script);
+  symlinkSync(packages(), join(folder, "app/node_modules"));
   await isServed({ script, cwd: dirname(script) });
 });
 

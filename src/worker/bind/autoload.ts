@@ -97,10 +97,12 @@ function serve(io: SocketIoServer): void {
  * for messages that nobody sends; what it has put in front of the server's requests is taken away again.
  */
 function takeOver(seen: Seen): void {
-  const io = seen.attached;
+  const firstOf = ({ httpServer }: SocketIoServer) => httpServer?.listeners("request")[0];
+  const { attached } = seen;
+  const io = attached.find((each) => endsKeepAlive(firstOf(each))) ?? attached.at(-1);
   if (!io) return;
-  const [first] = io.httpServer?.listeners("request") ?? [];
-  if (first && endsKeepAlive(first)) io.httpServer.removeListener("request", first as () => void);
+  const first = firstOf(io);
+  if (endsKeepAlive(first)) io.httpServer.removeListener("request", first as () => void);
   seen.onSetUp(io);
   process.nextTick(setUp, io);
 }

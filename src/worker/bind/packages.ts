@@ -57,7 +57,9 @@ export function replaceExports(exports: unknown, replacements: Replacements): vo
  */
 export function replaceFutureExports(module: CommonJsModule, replacements: Replacements): void {
   let { exports } = module;
-  if (typeof exports !== "object" || exports === null) return;
+  // Somebody has put a module of his own there, instead of Node.
+  if (typeof exports !== "object" || exports === null || !Object.isExtensible(exports)) return;
+  if (Object.getOwnPropertyDescriptor(module, "exports")?.configurable !== true) return;
   for (const [name, replacement] of Object.entries(replacements)) {
     Object.defineProperty(exports, name, {
       enumerable: true,

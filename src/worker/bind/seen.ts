@@ -23,8 +23,8 @@ export class Seen {
   /** Those that were given to `setupWorker`. */
   private readonly setUp = new WeakSet<SocketIoServer>();
   private constructed = false;
-  /** The Socket.IO server that was attached last. */
-  attached: SocketIoServer | undefined;
+  /** The Socket.IO servers that were attached; a worker has one, or a few. */
+  readonly attached: SocketIoServer[] = [];
   /** When the worker began to listen last, on the machine's monotonic clock. */
   private listenedMs = 0;
 
@@ -42,7 +42,7 @@ export class Seen {
   }
 
   onAttached(io: SocketIoServer): void {
-    this.attached = io;
+    this.attached.push(io);
   }
 
   /** Says so if an app that is sticky turns out to have no Socket.IO that could be seen, or none that is attached. */
@@ -58,7 +58,7 @@ export class Seen {
 
   private checkSeen(): void {
     const restMs = this.listenedMs + UNSEEN_MS - this.clock.now();
-    if (this.attached) return;
+    if (this.attached.length > 0) return;
     if (this.listenedMs > 0 && restMs > 0) this.clock.after(restMs, () => this.checkSeen());
     else if (this.constructed) note("STICKY_UNATTACHED");
     else if (!this.loaded.has("socket.io")) note("STICKY_UNSEEN", [this.instead()]);

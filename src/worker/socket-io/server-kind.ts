@@ -15,9 +15,15 @@ const METHODS = ["bind", "attach", "onconnection", "serveClient", "of"] as const
  * derived a class of its own.
  */
 export function serverPrototype(prototype: object): ServerPrototype | undefined {
-  const methods = prototype as Record<string, unknown>;
-  if (!METHODS.every((name) => typeof methods[name] === "function")) return undefined;
-  let owner: object | null = prototype;
-  while (owner && !Object.hasOwn(owner, "bind")) owner = Object.getPrototypeOf(owner);
-  return (owner as ServerPrototype | null) ?? undefined;
+  if (!METHODS.every((name) => ownerOf(prototype, name))) return undefined;
+  return ownerOf(prototype, "bind") as ServerPrototype | undefined;
+}
+
+/** The object of the prototype chain that has a method of this name. A getter is none, and is not called. */
+function ownerOf(prototype: object, name: string): object | undefined {
+  for (let owner: object | null = prototype; owner; owner = Object.getPrototypeOf(owner)) {
+    const property = Object.getOwnPropertyDescriptor(owner, name);
+    if (property) return typeof property.value === "function" ? owner : undefined;
+  }
+  return undefined;
 }
