@@ -103,21 +103,24 @@ test.each([
   expect(ours).toBe(stock);
 });
 
-test("a process without Socket.IO starts as fast as under stock PM2, and takes as much memory", async () => {
+test("a process without Socket.IO starts as fast as under stock PM2, and takes as much memory", {
+  timeout: 120_000,
+}, async () => {
   const text = `setTimeout(() => { global.gc(); console.log("WITNESS " + JSON.stringify({
     startedMs: started, heap: process.memoryUsage().heapUsed / 2 ** 20, rss: process.memoryUsage().rss / 2 ** 20 })); }, 500);
     const started = performance.now();`;
   const figures = { ours: [] as Figures[], stock: [] as Figures[] };
-  for (let round = 0; round < 3; round++) {
+  const more = (name: keyof Figures) =>
+    Math.min(...figures.ours.map((each) => each[name])) -
+    Math.min(...figures.stock.map((each) => each[name]));
+  const isAsStock = () => more("heap") < 1 && more("rss") < 4 && more("startedMs") < 30;
+  // The best of a few starts: what else the machine does makes one slow, and none fast.
+  for (let round = 0; round < 8 && (round < 3 || !isAsStock()); round++) {
     for (const which of ["ours", "stock"] as const) {
       figures[which].push(await told(PM2[which](), text, "--node-args=--expose-gc"));
     }
   }
-  const least = (which: "ours" | "stock", name: keyof Figures) =>
-    Math.min(...figures[which].map((each) => each[name]));
-  expect(least("ours", "heap") - least("stock", "heap")).toBeLessThan(1);
-  expect(least("ours", "rss") - least("stock", "rss")).toBeLessThan(4);
-  expect(least("ours", "startedMs") - least("stock", "startedMs")).toBeLessThan(50);
+  expect(isAsStock(), JSON.stringify(figures)).toBe(true);
 });
 
 interface Figures {
