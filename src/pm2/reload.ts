@@ -170,7 +170,7 @@ function untilReady(fresh: Process, old: Process, apps: StickyApps): Promise<Out
  */
 function isReplacement(apps: StickyApps, fresh: Process, old: Process): boolean {
   const [now, before] = [apps.handleOf(fresh), apps.handleOf(old)];
-  if (!now || now.servers.size === 0) return false;
+  if (!now || now.servers.size === 0 || !apps.isServed(fresh)) return false;
   return (
     now.mainServer !== undefined ||
     before?.mainServer === undefined ||

@@ -138,6 +138,12 @@ export class StickyApps {
     return handle && this.addresses.refusalOf(handle);
   }
 
+  /** Whether the addresses of a process are open. */
+  isServed(process: Process): boolean {
+    const handle = this.handleOf(process);
+    return handle !== undefined && this.addresses.isServed(handle);
+  }
+
   /** Calls `watch` on every change of the worker of a process, until the returned function is called. */
   watch(process: Process, watch: (handle: WorkerHandle) => void): () => void {
     const handle = this.handleOf(process);
@@ -163,10 +169,11 @@ export class StickyApps {
     const runs = new Set(
       processes
         .filter(({ pm2_env }) => RUNS.includes(pm2_env.status))
-        .map(({ pm2_env }) => String(pm2_env.pm_id)),
+        .map(({ pm2_env }) => String(pm2_env.pm_id).replace("_old_", "")),
     );
     for (const id of this.appOfId.keys()) if (!runs.has(id)) this.addresses.release(id);
-    const ids = new Set(processes.map(({ pm2_env }) => String(pm2_env.pm_id)));
+    // A process that is being replaced has another id meanwhile, see `reload.ts`.
+    const ids = new Set(processes.map(({ pm2_env }) => String(pm2_env.pm_id).replace("_old_", "")));
     for (const id of [...this.appOfId.keys()]) if (!ids.has(id)) this.appOfId.delete(id);
     const keys = new Set(processes.map(({ pm2_env }) => keyOf(pm2_env)));
     for (const [key, { app }] of [...this.entries]) {

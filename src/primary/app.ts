@@ -141,6 +141,7 @@ export class App implements WorkerContext, WorkerEvents, RoutedApp, AddressOwner
   onListening({ worker, server }: Claim<WorkerHandle>, place: AppPlace, address: PublicAddress): void {
     worker.send({ type: "listening", server, listener: place.id, address });
     this.peers.announce();
+    for (const watch of [...this.watchers]) watch(worker);
   }
 
   onRefused(worker: WorkerHandle): void {

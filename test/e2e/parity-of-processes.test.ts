@@ -103,17 +103,16 @@ test.each([
   expect(ours).toBe(stock);
 });
 
-test("a process without Socket.IO starts as fast as under stock PM2, and takes as much memory", {
+test("a process without Socket.IO takes as much memory as under stock PM2", {
   timeout: 120_000,
 }, async () => {
   const text = `setTimeout(() => { global.gc(); console.log("WITNESS " + JSON.stringify({
-    startedMs: started, heap: process.memoryUsage().heapUsed / 2 ** 20, rss: process.memoryUsage().rss / 2 ** 20 })); }, 500);
-    const started = performance.now();`;
+    heap: process.memoryUsage().heapUsed / 2 ** 20, rss: process.memoryUsage().rss / 2 ** 20 })); }, 500);`;
   const figures = { ours: [] as Figures[], stock: [] as Figures[] };
   const more = (name: keyof Figures) =>
     Math.min(...figures.ours.map((each) => each[name])) -
     Math.min(...figures.stock.map((each) => each[name]));
-  const isAsStock = () => more("heap") < 1 && more("rss") < 4 && more("startedMs") < 30;
+  const isAsStock = () => more("heap") < 1 && more("rss") < 4;
   // The best of a few starts: what else the machine does makes one slow, and none fast.
   for (let round = 0; round < 8 && (round < 3 || !isAsStock()); round++) {
     for (const which of ["ours", "stock"] as const) {
@@ -124,7 +123,6 @@ test("a process without Socket.IO starts as fast as under stock PM2, and takes a
 });
 
 interface Figures {
-  startedMs: number;
   heap: number;
   rss: number;
 }

@@ -63,6 +63,15 @@ export class Addresses<W extends ClaimingWorker> {
     return undefined;
   }
 
+  /** Whether all addresses that a worker asked for are open, or about to be when the app's former workers are gone. */
+  isServed(worker: W): boolean {
+    if (this.waiting.some(({ claim }) => claim.worker === worker)) return false;
+    const own = [...this.places.values()].filter(({ claims }) =>
+      claims.some((claim) => claim.worker === worker),
+    );
+    return own.every(({ listener }) => listener.state === "open" || listener.refusal?.isMoving === true);
+  }
+
   /** All addresses of an app. */
   *ofApp(app: AddressOwner<W>): Generator<Place<W>> {
     for (const place of this.places.values()) if (place.apps.includes(app)) yield place;
@@ -185,11 +194,14 @@ export class Addresses<W extends ClaimingWorker> {
     if (publicAddress === undefined) return;
     place.apps.at(-1)?.log.info(`listens on ${describeAddress(address)}`);
     place.reported = undefined;
+    place.isMoving = false;
     for (const claim of [...place.claims]) claim.app.onListening(claim, place, publicAddress);
   }
 
   private refused(place: Place<W>, refusal: Refusal): void {
     if (refusal.isMoving) {
+      if (place.isMoving) return;
+      place.isMoving = true;
       // The app's workers may go on: the address is theirs already, by another way.
       for (const claim of [...place.claims]) claim.app.onListening(claim, place, asAsked(claim.address));
       return;

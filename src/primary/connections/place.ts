@@ -47,6 +47,8 @@ export class Place<W> {
   readonly reserved = new Map<string, { app: AddressOwner<W>; timer: NodeJS.Timeout }>();
   /** The refusal that was logged last. */
   reported: string | undefined;
+  /** Whether the app's former workers still have it, which those that asked for it were told. */
+  isMoving = false;
   /** The app that asked last. */
   lastApp: AddressOwner<W> | undefined;
 

@@ -5,7 +5,7 @@ import { createClock } from "../../clock";
 import { createAdapter } from "../adapter/adapter";
 import { isInMemoryAdapter } from "../socket-io/in-memory";
 import type { SocketIoServer } from "../socket-io/objects";
-import { listenAddress } from "./listen-arguments";
+import { listenAddress, listenedWith } from "./listen-arguments";
 import type { ServedServer } from "./served-server";
 import { servedWorker } from "./served-worker";
 
@@ -17,9 +17,7 @@ import { servedWorker } from "./served-worker";
  */
 let mode: "off" | "watch" | "claim" = "off";
 const clock = createClock();
-/** With which arguments servers that are not served have listened. */
-const asked = new WeakMap<HttpServer, readonly unknown[]>();
-/** Those of them that wait for the end of the turn. */
+/** Servers that wait for the end of the turn. */
 const deferred = new WeakSet<HttpServer>();
 
 /** Watches from now on; to `claim` is more than to `watch`. */
@@ -41,9 +39,9 @@ function replaceListen(): void {
       return this;
     }
     // It listens twice, of which Node has something to say.
-    if (deferred.delete(this)) listen.apply(this, asked.get(this) as never);
+    if (deferred.delete(this)) listen.apply(this, listenedWith.get(this) as never);
     if (this.listening) return listen.apply(this, args as never);
-    asked.set(this, args);
+    listenedWith.set(this, args);
     deferred.add(this);
     clock.nextTurn(() => {
       if (deferred.delete(this)) listen.apply(this, args as never);
@@ -68,9 +66,9 @@ function sayExclusive(): void {
 /** A server was given to us; it may listen already, or be about to. */
 export function takeOverIfListening(server: ServedServer): void {
   const { httpServer } = server;
-  const args = asked.get(httpServer);
+  const args = listenedWith.get(httpServer);
   if (deferred.delete(httpServer) && args) server.listenAs(args);
-  else if (httpServer.listening && !server.isListening) server.takeOver(args && listenAddress(args), true);
+  else if (httpServer.listening && !server.isListening) server.takeOver(true);
 }
 
 /** Called when Socket.IO was attached to an HTTP server of an app with `sticky`. */

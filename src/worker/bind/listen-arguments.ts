@@ -38,6 +38,9 @@ export function listenSignal([first]: readonly unknown[]): AbortSignal | undefin
   return signal instanceof AbortSignal ? signal : undefined;
 }
 
+/** With which arguments servers have listened by way of Node's cluster module, as far as that was watched. */
+export const listenedWith = new WeakMap<object, readonly unknown[]>();
+
 /** The callback in the arguments of `server.listen()`. */
 export function listenCallback(args: readonly unknown[]): (() => void) | undefined {
   const last = args.at(-1);

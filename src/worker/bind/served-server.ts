@@ -6,7 +6,7 @@ import type { ListenAddress, PublicAddress, ServerNumber } from "../../protocol/
 import { privateAddress } from "../../protocol/private-address";
 import type { LocalServer } from "../http/router";
 import type { WorkerLink } from "../link/link";
-import { listenAddress, listenCallback, listenSignal } from "./listen-arguments";
+import { listenAddress, listenCallback, listenedWith, listenSignal } from "./listen-arguments";
 
 const netListen = NetServer.prototype.listen;
 
@@ -119,11 +119,14 @@ export class ServedServer implements LocalServer {
   /**
    * Takes over a server that listens already, by way of the cluster module, because it was given to us late.
    *
-   * @param asked what the app asked for, if it is known: all workers of an app should ask for the same
    * @param isAnnounced whether the app has heard that it listens
    */
-  takeOver(asked: ListenAddress | undefined, isAnnounced = false): void {
+  takeOver(isAnnounced: boolean): void {
     this.isAnnounced = isAnnounced;
+    // All workers of an app should ask for the same. What a server has got may be said in other words: for all
+    // addresses, `listen(3000)` asks for none, and gets "::".
+    const args = listenedWith.get(this.httpServer);
+    const asked = args && listenAddress(args);
     const address = this.original.address.call(this.httpServer) as AddressInfo | string;
     const actual =
       typeof address === "string" ? { path: address } : { port: address.port, host: address.address };
@@ -253,7 +256,7 @@ export class ServedServer implements LocalServer {
         return true;
       }
       if (event === "listening" && this.state === "idle" && this.isSetUp) {
-        this.takeOver(undefined);
+        this.takeOver(false);
         return true;
       }
       if (this.intercepts(event, args, () => this.emit(event, ...args))) return true;

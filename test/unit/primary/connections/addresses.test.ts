@@ -139,6 +139,7 @@ test("a second app is told whose the address is, and gets it when that lets go o
   expect(blog.lines[0]).toContain('app "shop" has it');
   expect(addresses.of(b, 0)).toBeUndefined();
   expect(blog.refused).toEqual([b]);
+  expect([addresses.isServed(a), addresses.isServed(b)]).toEqual([true, false]);
   expect(addresses.refusalOf(b)).toBe(`${host}:${port}: app "shop" has it`);
   expect(addresses.refusalOf(a)).toBeUndefined();
   addresses.left(a, false);
@@ -196,6 +197,7 @@ test("a port that somebody else has is told of once, and opened when it is free"
   expect(app.lines[0]).toMatch(`app "shop" cannot listen on ${host}:${port}: EADDRINUSE`);
   expect(app.heard).toEqual([]);
   expect(addresses.refusalOf(a)).toMatch(`${host}:${port}: EADDRINUSE`);
+  expect(addresses.isServed(a)).toBe(false);
   await new Promise((resolve) => holder.close(resolve));
   addresses.retry();
   await hears(app, a);
