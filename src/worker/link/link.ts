@@ -119,8 +119,8 @@ export class WorkerLink extends EventEmitter<Events> {
   }
 
   /**
-   * Sends a message together with all others of this tick, in one system call; the row `bench/rows/relay.ts`
-   * measures what that costs per delivery.
+   * Sends a message. Over a pipe it leaves together with all others of this tick, in one system call; what
+   * that costs per delivery is measured by the row `bench/rows/relay.ts`.
    *
    * @param name what the message is called in the error log if it is too large to be sent
    * @returns whether it is on its way, or will be once the primary has answered
