@@ -8,9 +8,9 @@ import type { EncodedPacket } from "../../protocol/encoded-packet";
  * once, and not imported: the app's own copies may be of another version than any we could import types from.
  *
  * In each of them, what their documentation names comes first. What is private stands below the line that
- * says so, and only the files of this folder use it. A private member is optional here if it may be missing
- * in a version that we serve, and then we do without it; those without which a session cannot be moved are
- * checked in `parts.ts`.
+ * says so, and is used almost only by the files of this folder. A private member is optional here if it may
+ * be missing in a version that we serve, and then we do without it; those without which a session cannot be
+ * moved are checked in `parts.ts`.
  */
 export interface SocketIoServer {
   readonly engine: EngineServer;
