@@ -22,8 +22,8 @@ const EVENT = 2;
 /**
  * A Socket.IO adapter that reaches the clients of all workers of an app, by way of the primary. A broadcast
  * is encoded once, by the worker that emits it, and goes only to workers that have a member of its rooms. The
- * primary knows them, because each adapter tells it which rooms have members. Both spare the primary and the
- * other workers work; the rows `bench/rows/relay.ts` and `bench/rows/rooms.ts` measure that.
+ * primary knows them, because each adapter tells it which rooms have members. This spares the primary and the
+ * other workers most of the work; the rows `bench/rows/relay.ts` and `bench/rows/rooms.ts` measure it.
  *
  * In a process that is not a cluster worker it is an in-memory adapter, and restores sessions as Socket.IO's
  * own does.

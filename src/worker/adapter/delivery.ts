@@ -14,9 +14,9 @@ type Packet = Pick<Cast, "payload" | "order"> & Partial<Cast>;
 type OwnCast = Omit<Cast, "scope">;
 
 /**
- * Writes encoded packets to this worker's clients of one namespace. These are packets of other workers;
- * packets of its own that the primary has given their place in the order; and packets that a client has
- * missed which comes back.
+ * Writes encoded packets to this worker's clients of one namespace: packets of other workers; packets of its
+ * own, once the primary has given them their place in the order; and packets that a returning client has
+ * missed.
  */
 export class Delivery {
   private readonly membership: Membership;

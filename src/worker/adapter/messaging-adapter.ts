@@ -45,6 +45,7 @@ const SILENCE_MS = 10_000;
  *   primary knows which workers there are.
  */
 export interface AdapterOptions extends ClusterAdapterOptions {
+  /** Accepted for the sake of older releases; it has no effect. */
   requestsTimeout?: number;
 }
 

@@ -14,9 +14,9 @@ import { servedWorker } from "./served-worker";
  *
  * "claim", in an app with `sticky`: every HTTP server is served by the primary, as soon as it listens.
  *
- * "watch", in any other app: only those are that are given to `setupWorker`. It may be called in the same
- * turn of the event loop as `listen`, before or after it. So `listen` is put off to the end of the turn, when
- * it is clear what to do. Nobody notices, because listening is asynchronous in a cluster worker anyway.
+ * "watch", in any other app: only servers that are given to `setupWorker` are served. It may be called in the
+ * same turn of the event loop as `listen`, before or after it. So `listen` is put off to the end of the turn,
+ * when it is clear what to do. Nobody notices, because listening is asynchronous in a cluster worker anyway.
  */
 let mode: "off" | "watch" | "claim" = "off";
 const clock = createClock();

@@ -41,7 +41,7 @@ export interface ServerOwner {
  *
  *     idle ──listen()──▶ binding ──it listens privately──▶ asked ──the primary has opened the address──▶ public
  *      ▲                                                                                                  │
- *      └──────────────────────────── close(), or its private address cannot be opened ───────────────────┘
+ *      └──────────────────────────────────────────── close() ────────────────────────────────────────────┘
  *
  * The app's `listening` event, and with it the callback of `listen`, belongs to the step from asked to
  * public.
@@ -64,9 +64,7 @@ export class ServedServer implements LocalServer {
   readonly paths = new Set<string>();
   /** Whether it is the worker's first server with Socket.IO: it has the app's main address. */
   isMain = false;
-  /**
-   * The public address that its connections come from, by the primary's number, once that address is open.
-   */
+  /** The primary's number for the public address that its connections come from, once that is open. */
   listener: number | undefined;
   private readonly original: Pick<HttpServer, "listen" | "close" | "address">;
   private readonly emit: (event: string, ...args: unknown[]) => boolean;

@@ -330,8 +330,8 @@ function pathOf(io: SocketIoServer): string {
 }
 
 /**
- * What tells addresses apart of which two servers of one worker cannot both have the same; `undefined` for
- * any port, which all may ask for.
+ * A key for an address: two servers of one worker cannot both have addresses with the same key. `undefined`
+ * for any port, which any number of servers may ask for.
  */
 function keyOf({ port, host, path }: ListenAddress): string | undefined {
   if (path !== undefined) return path;

@@ -90,6 +90,9 @@ async function depart(
   const scope = link.scopes.numberOf(sockets[0]!.nsp.server);
   if (scope === undefined) return "stays";
   const session = describeSession(conn, sockets, scope, link.lastOrder);
+  // From here on, requests of the session wait until it is known where it goes. Its sockets are closed next,
+  // so nothing more is written to it. Then what was written has to leave, and only after that its connection
+  // may go.
   const settled = whereabouts.leave(conn.id);
   part(sockets);
   if (!(await flushed(conn, link))) {
@@ -133,10 +136,14 @@ async function comeToRest(
   for (let hadTurn = false; link.clock.now() < deadline && isOpen(); await link.clock.wait(LOOK_AGAIN_MS)) {
     if (!undisturbed()) continue;
     const tcp = ownConnection(conn);
+    // While the app owes an answer, nothing more is read of a WebSocket. Otherwise its client could go on
+    // asking, and the session might never come to rest.
     const pauses = owes();
     if (pauses && tcp) stopReading(tcp);
     while (owes() && !awaits() && link.clock.now() < deadline) await link.clock.wait(1);
     if (!owes() && undisturbed()) {
+      // The wait for its turn does not count. Unless it is paused it is served as ever meanwhile, so it is
+      // looked at again.
       const queuedAt = link.clock.now();
       await turns.take(pauses || hadTurn);
       hadTurn = true;

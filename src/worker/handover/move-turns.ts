@@ -2,7 +2,8 @@
 
 /**
  * Lets a limited number of sessions move at the same time. The others wait for their turn in the order in
- * which they came, behind those that go first.
+ * which they came, behind those that go first: sessions from which nothing is read any more, and those that
+ * had a turn but could not use it.
  */
 export class MoveTurns {
   private readonly waiting: (() => void)[] = [];

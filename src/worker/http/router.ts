@@ -14,8 +14,8 @@ const MAX_ATTEMPTS = 5;
 export interface LocalServer {
   readonly number: ServerNumber;
   /**
-   * The public address that its connections come from, by the primary's number. Servers of other workers with
-   * the same number serve the same clients.
+   * The primary's number for the public address that its connections come from, once that is open. Servers of
+   * other workers with the same number serve the same clients.
    */
   readonly listener: number | undefined;
   /** The paths at which Socket.IO is attached. */

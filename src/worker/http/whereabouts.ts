@@ -12,8 +12,9 @@ import type { Sessions } from "./sessions";
 export type Place = "here" | Peer | Promise<Peer | undefined>;
 
 /**
- * Where sessions are, as far as this worker knows. A session that is live here is here. Otherwise its id
- * names the worker that opened it, but it may have moved since; then the primary knows where it is.
+ * Where sessions are, as far as this worker knows. One that is live in this process is here. The id of any
+ * other names the worker that opened it, but the session may have moved since; then the primary knows where
+ * it is.
  *
  *     here ──leave()──▶ leaving (requests wait) ──settle()──▶ at a peer (the primary knows)
  *       ▲                  └──not moved──▶ here, or over

@@ -31,7 +31,7 @@ export function canMove(conn: EngineSocket, sockets: readonly SioSocket[]): bool
   if (handoverIsOff() || conn.protocol !== 4 || sockets.length === 0) return false;
   // The answers to the replayed handshake are recognised by the text of the default parser.
   if (sockets.some(({ nsp }) => nsp.server?.opts?.parser !== undefined)) return false;
-  // An app may set ids that are no strings, which the link cannot carry.
+  // An app may have set ids that are no strings; other processes can only be told strings.
   const ids = [conn.id, ...sockets.flatMap(({ id, pid }) => [id, pid])];
   if (ids.some((id) => typeof id !== "string")) return false;
   // The state of a compressed stream cannot be moved.
