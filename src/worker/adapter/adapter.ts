@@ -152,6 +152,7 @@ export class NodeClusterAdapter extends MessagingAdapter {
     const data = this.returning?.left(id);
     const client = this.nsp.sockets.get(id)?.client;
     if (data !== undefined) this.mirror?.giveBack(id, data);
+    // Before its rooms are forgotten: they tell which of the packets on their way are for this socket.
     else if (this.mirror?.end(id) && client) this.link!.outbox.flush(client, id);
     super.delAll(id);
     this.tellPopulation();
