@@ -1,26 +1,33 @@
 // SPDX-License-Identifier: MIT
 
-/** What is told: so many clients of all other workers are expected to answer; one of them has. */
+/**
+ * Who has broadcast with acknowledgements. `count` tells how many clients of the other workers are expected
+ * to answer, `answer` passes one of their answers on.
+ */
 interface Caller {
   count(clients: number): void;
   answer(value: unknown): void;
 }
 
-/** What one other worker owes: how many clients it has told, once it has said so, and how many of them have answered. */
+/**
+ * What the adapter of another worker has yet to tell: how many clients it sent the packet to (`undefined`
+ * until it has said so), and how many of them have answered.
+ */
 interface Debt {
   clients: number | undefined;
   answers: number;
 }
 
 /**
- * Broadcasts with acknowledgements that are under way. Each worker that is asked says how many clients it told, and passes
- * on their answers. One that dies after it said so could not take it back: so its number counts only once all its clients
- * have answered, or when it is gone; then it is as many as did answer.
+ * Broadcasts with acknowledgements that are under way. Each worker that is asked says how many of its clients
+ * it has sent the packet to, and passes on their answers. A worker could say "three clients" and then die,
+ * and nobody could take the three back. So its number does not count before all its clients have answered, or
+ * before it is gone; then only those count that did answer.
  *
  *     asked ──said n──▶ waiting for n answers ──last answer──▶ n are counted
  *        └──────────────────────┴──gone──▶ as many as answered are counted
  *
- * The caller is told the sum, once it is certain.
+ * The caller is told the sum of all workers, once it cannot change any more.
  */
 export class AckRequests {
   private readonly byRequest = new Map<

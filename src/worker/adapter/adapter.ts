@@ -20,23 +20,26 @@ import { type AdapterOptions, MessagingAdapter } from "./messaging-adapter";
 const EVENT = 2;
 
 /**
- * A Socket.IO adapter that reaches the clients of all workers of an app through the primary. A broadcast is encoded
- * once, here, and goes only to workers with a member of its rooms; the primary knows them because each adapter tells
- * which rooms it has. In a process that is not a cluster worker it is an in-memory adapter, and restores sessions as
- * Socket.IO's own does.
+ * A Socket.IO adapter that reaches the clients of all workers of an app, by way of the primary. A broadcast
+ * is encoded once, by the worker that emits it, and goes only to workers that have a member of its rooms. The
+ * primary knows them, because each adapter tells it which rooms have members. This spares the primary and the
+ * other workers most of the work; the rows `bench/rows/relay.ts` and `bench/rows/rooms.ts` measure it.
+ *
+ * In a process that is not a cluster worker it is an in-memory adapter, and restores sessions as Socket.IO's
+ * own does.
  */
 export class NodeClusterAdapter extends MessagingAdapter {
-  /** In a process of its own, with connection state recovery. */
+  /** Only in a process that is no cluster worker, and with connection state recovery. */
   private readonly singleProcess: ReturnType<typeof recoveryInProcess>;
-  /** Not in a process of its own. */
+  /** Only in a cluster worker. */
   private readonly delivery: Delivery | undefined;
-  /** With connection state recovery only. */
+  /** Only in a cluster worker, and with connection state recovery; so is `returning`. */
   private readonly mirror: SessionMirror | undefined;
   private readonly returning: SessionRestore | undefined;
   private populated = false;
   /** What the primary is told of this adapter. */
   private readonly terms: AdapterTerms;
-  /** What the link tells this adapter. */
+  /** How the link gives messages to this adapter. */
   private readonly receiver: Receiver = {
     uid: this.uid,
     nsp: this.nsp.name,
@@ -57,8 +60,9 @@ export class NodeClusterAdapter extends MessagingAdapter {
     const recoverable = recoverableMs(nsp);
     this.terms = { recoverableMs: recoverable, pongMs: pongMs(nsp) };
     if (scope) scope.add(this.receiver, this.terms);
-    // Socket.IO does not tell an adapter that it was replaced; the former one would still answer. Its server goes on, so
-    // this one is there first.
+    // When `io.adapter()` is called again, Socket.IO does not close the former adapter, which would go on
+    // answering other workers. It is closed here; and only after this one was added, because a server without
+    // any adapter counts as closed.
     nsp.adapter?.close?.();
     if (!link || !scope) {
       this.singleProcess = recoveryInProcess(this, nsp);
@@ -79,7 +83,7 @@ export class NodeClusterAdapter extends MessagingAdapter {
 
   override close(): void {
     this.mirror?.close();
-    // Nobody but the primary can tell others to stop: what was for these rooms does not come any more.
+    // Packets for these rooms come until the primary knows that nobody here is in them any more.
     const left = [...this.rooms.keys()].map(keyOfRoom).filter((key) => key !== undefined);
     if (this.populated) left.push(EVERYBODY);
     this.populated = false;
@@ -110,7 +114,9 @@ export class NodeClusterAdapter extends MessagingAdapter {
         target,
         payload: packParts(this.packetEncoder.encode(packet)),
       };
-      // What is put in order has to leave before the app can tell anybody that it was emitted, and comes back.
+      // A packet that is kept has to leave the process before the app can tell anybody that it was emitted,
+      // in an answer over HTTP, say. It is not written to the clients here before the primary has sent its
+      // place back.
       const name = String((packet.data as unknown[])?.[0]);
       if (kept && this.scope.sendNow(cast, name)) {
         this.delivery!.expectBack(cast);
@@ -118,14 +124,16 @@ export class NodeClusterAdapter extends MessagingAdapter {
       }
       if (!kept) this.scope.send(cast, name);
     } else if (this.link) {
-      // Rooms that are neither strings nor numbers have no key; everybody is told then.
+      // A room that is neither a string nor a number has no key, so the primary cannot know who has members:
+      // all workers are told.
       this.tell(MessageType.BROADCAST, opts, { packet: packParts(this.packetEncoder.encode(packet)) });
     }
     Adapter.prototype.broadcast.call(this, packet, opts);
   }
 
   override addAll(id: string, rooms: Set<string>): void {
-    // A server that was closed may be attached to another HTTP server. A socket that is gone may join as well.
+    // After `io.close()` an app may attach the server to another HTTP server. Its first client shows that. (A
+    // socket that has disconnected may still join a room; it shows nothing.)
     if (this.nsp.sockets.has(id)) this.scope?.use(this.receiver, this.terms);
     super.addAll(id, rooms);
     this.tellPopulation();
@@ -144,6 +152,7 @@ export class NodeClusterAdapter extends MessagingAdapter {
     const data = this.returning?.left(id);
     const client = this.nsp.sockets.get(id)?.client;
     if (data !== undefined) this.mirror?.giveBack(id, data);
+    // Before its rooms are forgotten: they tell which of the packets on their way are for this socket.
     else if (this.mirror?.end(id) && client) this.link!.outbox.flush(client, id);
     super.delAll(id);
     this.tellPopulation();
@@ -165,7 +174,10 @@ export class NodeClusterAdapter extends MessagingAdapter {
     this.delivery!.changeForOthers(change);
   }
 
-  /** Events for clients that may come back: not volatile ones, or with acknowledgement. */
+  /**
+   * Whether a packet is kept for clients that come back: events are, unless they are volatile or ask for an
+   * acknowledgement.
+   */
   private isKept(packet: Packet, { flags }: BroadcastOptions): boolean {
     if (!this.returning || this.link?.isDown || flags?.volatile) return false;
     return packet.type === EVENT && packet.id === undefined;
@@ -177,7 +189,10 @@ export class NodeClusterAdapter extends MessagingAdapter {
     return roomKeys && exceptKeys && { nsp: this.nsp.name, rooms: roomKeys, except: exceptKeys };
   }
 
-  /** Joins leave the process at once, before the client that joined can be told. */
+  /**
+   * Tells the primary that a room has its first member here, or has lost its last. This leaves the process at
+   * once: as soon as a client is told that it has joined, whatever is broadcast to the room has to reach it.
+   */
   private tellInterest(change: "joined" | "left", key: RoomKey | undefined): void {
     if (key === undefined) return;
     const rooms: Record<typeof change, RoomKey[]> = { joined: [], left: [] };
@@ -185,7 +200,7 @@ export class NodeClusterAdapter extends MessagingAdapter {
     this.scope!.sendNow({ type: "interest", nsp: this.nsp.name, ...rooms });
   }
 
-  /** What is for everybody comes only here while there is anybody. */
+  /** Tells the primary whether there is any client here: only then packets for everybody come. */
   private tellPopulation(): void {
     const populated = this.sids.size > 0;
     if (!this.link || populated === this.populated) return;
@@ -198,7 +213,10 @@ export class NodeClusterAdapter extends MessagingAdapter {
     this.delivery!.noteChange(sid, room, change === "joined");
   }
 
-  /** The client is back elsewhere; this end of its old connection has not noticed yet. */
+  /**
+   * The client of this socket has come back on another worker, and this one has not noticed yet that its old
+   * connection is dead.
+   */
   private onSurrender(sid: string): void {
     const { clock } = this.link!;
     if (this.returning?.isAwaited(sid)) {
@@ -210,20 +228,25 @@ export class NodeClusterAdapter extends MessagingAdapter {
   }
 }
 
-/** A client that can come back takes a string at the end of any event for its offset, and names it when it does. */
+/**
+ * A client with connection state recovery takes a string at the end of any event for the event's offset, and
+ * names it when it comes back. So an event that has no offset must not end with a string; `null` is added.
+ */
 function endWithoutOffset(packet: Packet): void {
   const args = packet.data as unknown[];
   if (packet.type === EVENT && packet.id === undefined && typeof args.at(-1) === "string") args.push(null);
 }
 
 /**
- * Creates the adapter: `io.adapter(createAdapter())`.
+ * Creates the adapter: `io.adapter(createAdapter())`. It throws nothing. What cannot be sent to other workers
+ * is left out, and reported once for each event in the error log: `STICKY_UNSERIALIZABLE` if it cannot be
+ * encoded, `STICKY_TOO_LARGE` if it is larger than `linkBuffer` allows.
  *
  * @param options see {@link AdapterOptions}
  */
 // biome-ignore lint/suspicious/noExplicitAny: a namespace of the app's own Socket.IO, in any version
 export function createAdapter(options: AdapterOptions = {}): (nsp: any) => NodeClusterAdapter {
-  // Socket.IO calls it with `new`, which an arrow function does not allow.
+  // Socket.IO calls this with `new`, which an arrow function does not allow.
   return function adapterFor(nsp) {
     return new NodeClusterAdapter(nsp, options);
   };

@@ -10,12 +10,13 @@ import type { PacketEncoder } from "../socket-io/packet-encoder";
 import { Membership, type Target } from "./membership";
 
 type Packet = Pick<Cast, "payload" | "order"> & Partial<Cast>;
-/** A packet with all that is known of it, but of whose server it is: that is this adapter's. */
+/** A packet of this adapter's server. Its scope is left out, because it is always that of the adapter. */
 type OwnCast = Omit<Cast, "scope">;
 
 /**
- * Writes encoded packets to this worker's clients of one namespace: those of other workers, its own that have got their
- * place in the primary's order, and those that a returning client has missed.
+ * Writes encoded packets to this worker's clients of one namespace: packets of other workers; packets of its
+ * own, once the primary has given them their place in the order; and packets that a returning client has
+ * missed.
  */
 export class Delivery {
   private readonly membership: Membership;
@@ -25,7 +26,7 @@ export class Delivery {
     private readonly adapter: Adapter,
     private readonly link: WorkerLink,
     private readonly encoder: PacketEncoder,
-    /** With connection state recovery only. */
+    /** Only with connection state recovery. */
     private readonly returning: SessionRestore | undefined,
   ) {
     this.membership = new Membership((sid) => adapter.sids.get(sid));
@@ -33,14 +34,16 @@ export class Delivery {
 
   /** A socket joined or left a room. */
   noteChange(sid: string, room: string, joined: boolean): void {
-    // A returning session has been a member all the while.
+    // A restored session joins its rooms anew, but has been a member of them all the while: that is no
+    // change.
     if (!this.asked && !this.returning?.has(sid))
       this.membership.note(this.link.clock.now(), sid, room, joined);
   }
 
   /**
-   * Another worker asks for changes: they happened when it asked. Its packets come in its order, so that there is nothing
-   * to be noted.
+   * Makes changes that another worker has asked for (`socketsJoin`, say). They count from when it asked. Its
+   * packets come in the order in which it emitted them, so those that come after the request find the new
+   * members, and nothing has to be noted.
    */
   changeForOthers(change: () => void): void {
     this.asked = true;
@@ -51,12 +54,11 @@ export class Delivery {
     }
   }
 
-  /** A packet of another worker. */
   fromElsewhere(cast: OwnCast): void {
     this.link.outbox.writeInPlace(() => this.inPlace(cast));
   }
 
-  /** A packet of this worker is on its way to the primary, and comes back. */
+  /** A packet of this worker was sent to the primary. It is written when its place has come back. */
   expectBack(cast: OwnCast): void {
     this.link.outbox.send({
       deliver: (order) => this.inPlace({ ...cast, order }),
@@ -66,12 +68,19 @@ export class Delivery {
     });
   }
 
-  /** What a client has missed that is about to be told that it is connected. */
+  /**
+   * Writes what a client has missed while it was away. It is about to be told, or was just told, that it is
+   * connected.
+   */
   missed(sid: string, packets: readonly Missed[]): void {
     for (const packet of packets) this.write(packet, only(sid));
   }
 
-  /** What has a place is for those who were members when it was emitted; the rest is for the members of now. */
+  /**
+   * Writes a packet to this worker's clients. One that was emitted at a known time is for those who were
+   * members then: whoever has joined or left since is left out first, and those of them that were members get
+   * it separately. Any other packet is for the present members.
+   */
   private inPlace(cast: OwnCast): void {
     const target = targetOf(cast);
     if (cast.order !== undefined) this.returning?.collect(cast);

@@ -28,32 +28,40 @@ import { type Answers, Requests } from "./requests";
 type FetchedSocket = { data: unknown; handshake: unknown };
 type Published = ClusterMessage | (ClusterResponse & { nsp: string });
 
-/** How long other workers may take to answer, unless the app says something else. It is Socket.IO's own default. */
+/**
+ * How long other workers may take to answer, unless the app says something else. It is Socket.IO's own
+ * default.
+ */
 const ANSWER_TIMEOUT_MS = 5000;
-/** For so long a worker that was asked something may say nothing. It is Socket.IO's own default of `heartbeatTimeout`. */
+/** The default of `heartbeatTimeout`, which is Socket.IO's own. */
 const SILENCE_MS = 10_000;
 
 /**
- * Options of {@link createAdapter}. `heartbeatTimeout` (in milliseconds, 10,000 by default): a worker that was asked for
- * something and says nothing for so long, because it stands still, is not waited for until it is heard again.
- * `heartbeatInterval`, and `requestsTimeout` of older releases, are accepted and without effect: the primary knows which
- * workers there are.
+ * Options of {@link createAdapter}; all may be left out.
+ *
+ * - `heartbeatTimeout` (milliseconds, 10,000 by default): a worker that was asked for something and has said
+ *   nothing for so long stands still. It is not waited for any more until it is heard again.
+ * - `heartbeatInterval`, and `requestsTimeout` of older releases, are accepted and have no effect: the
+ *   primary knows which workers there are.
  */
 export interface AdapterOptions extends ClusterAdapterOptions {
+  /** Accepted for the sake of older releases; it has no effect. */
   requestsTimeout?: number;
 }
 
 /**
- * What adapters of different workers ask each other, by way of the primary: which sockets there are, to join, leave or
- * disconnect them, and to broadcast a packet whose clients answer. Broadcasts without answers are not messages of this
- * kind, see {@link NodeClusterAdapter}. The primary says whom a question has reached, so that nobody is forgotten who has
- * just come, and nobody is waited for who has just gone.
+ * What the adapters of different workers ask each other, by way of the primary: which sockets there are; to
+ * let sockets join, leave or disconnect; and to broadcast a packet that clients are to acknowledge.
+ * (Broadcasts without acknowledgements travel in another way, see {@link NodeClusterAdapter}.)
+ *
+ * The primary tells whoever asks which adapters its question has reached. So one that was made a moment ago
+ * is not forgotten, and one that has just gone is not waited for.
  */
 export abstract class MessagingAdapter extends ClusterAdapter {
   /** `undefined` in a process that is not a cluster worker. */
   protected readonly link = link();
   private readonly clock = this.link?.clock ?? createClock();
-  /** The server of this adapter, as other processes know it. */
+  /** The Socket.IO server of this adapter, as other processes know it. */
   protected readonly scope: WorkerScope | undefined;
   private readonly reported = new Set<string>();
   private readonly acks = new AckRequests();
@@ -69,7 +77,7 @@ export abstract class MessagingAdapter extends ClusterAdapter {
     this.openRequests = new Requests(this.clock, this.peers);
   }
 
-  /** Called around changes that another worker has asked for. */
+  /** Makes changes that another worker has asked for. */
   protected abstract changeForOthers(change: () => void): void;
 
   override async serverCount(): Promise<number> {
@@ -85,7 +93,8 @@ export abstract class MessagingAdapter extends ClusterAdapter {
   ): void {
     const timeoutMs = opts.flags?.timeout ?? 0;
     const encoded = !this.link || opts.flags?.local ? undefined : this.encoded(packet);
-    // Socket.IO asks for the number of servers as well, and waits for so many calls; what counts is their sum.
+    // Socket.IO also asks for the number of servers, waits until this callback was called once for each of
+    // them, and adds up what it was told. So the sum is told in one call, and nothing in the others.
     const servers = this.serverCount();
     let own = 0;
     const count = (ofOthers: number) => {
@@ -143,7 +152,8 @@ export abstract class MessagingAdapter extends ClusterAdapter {
     throwLater(() => ack(error, answers));
   }
 
-  // Here at once, as what the app does next may count on it; Socket.IO's own would wait until the others are told.
+  // The sockets of this worker change at once, because what the app does next may count on it. Socket.IO's
+  // own adapter would change them only after the others were told.
   override async addSockets(opts: BroadcastOptions, rooms: string[]): Promise<void> {
     this.tell(MessageType.SOCKETS_JOIN, opts, { rooms });
     Adapter.prototype.addSockets.call(this, opts, rooms);
@@ -159,7 +169,7 @@ export abstract class MessagingAdapter extends ClusterAdapter {
     Adapter.prototype.disconnectSockets.call(this, opts, close);
   }
 
-  /** Publishes it, unless it is for this worker alone. */
+  /** Publishes a message, unless it is for this worker alone. */
   protected tell(type: MessageType, opts: BroadcastOptions, what: object): void {
     if (!opts.flags?.local) this.publish(this.message(type, opts, what));
   }
@@ -169,7 +179,7 @@ export abstract class MessagingAdapter extends ClusterAdapter {
     return { type, data } as never;
   }
 
-  /** Asks the others, and waits for their answers. */
+  /** Asks the other workers, and waits for their answers. */
   private answersTo(
     message: ClusterMessage,
     requestId: string,
@@ -183,17 +193,21 @@ export abstract class MessagingAdapter extends ClusterAdapter {
     });
   }
 
-  /** How many others there are that a question has not reached. A worker that is on its own has all answers there are. */
+  /**
+   * How many adapters have not been reached by a question that could not be sent. It is none if this worker
+   * is on its own: then its own answer is all there is.
+   */
   private get unreachable(): number {
     return this.link?.isOpen && !this.scope?.isClosed ? this.peers.count : 0;
   }
 
   /**
-   * Publishes a question. What is made of the names of those who are asked is made before their first answer is heard.
+   * Publishes a question. `take` is called with the names of those whom it has reached, before the first of
+   * their answers is heard: so `take` is where to begin to wait for them.
    *
-   * @param rooms only workers with a member of these rooms are asked; with none of them, those with any client. If this is
-   *   left out, all are asked.
-   * @param take the names are `undefined` if the question was not sent
+   * @param rooms only workers with a member of these rooms are asked; if there are none in it, those with any
+   *   client. If it is left out, all are asked.
+   * @param take is given `undefined` in place of the names if the question was not sent
    */
   private async ask<R>(
     message: ClusterMessage,
@@ -209,7 +223,10 @@ export abstract class MessagingAdapter extends ClusterAdapter {
     return this.scope!.ask(question, timeoutMs, (answer) => take(answer?.uids), eventName(message));
   }
 
-  /** As clients of this worker would get it, whatever it holds that cannot be copied. */
+  /**
+   * The packet's encoding, as clients of this worker get it. Thus anything can be sent that the app's own
+   * encoder takes.
+   */
   private encoded(packet: Packet): Uint8Array | undefined {
     try {
       return packParts(this.packetEncoder.encode({ ...packet, nsp: this.nsp.name }));
@@ -227,14 +244,17 @@ export abstract class MessagingAdapter extends ClusterAdapter {
         this.nsp as unknown as Nsp,
       );
     }
-    // The app may take its time for an answer, or have none.
+    // Whether an answer comes, and when, is up to the app here. So the worker that asks is told at once that
+    // this one lives.
     if (message.type === MessageType.SERVER_SIDE_EMIT && message.data.requestId !== undefined) {
       this.showAlive(message.uid);
     }
     super.onMessage(message, offset as never);
   }
 
-  /** Says to another worker that this one does not stand still, when that cannot be seen from an answer. */
+  /**
+   * Tells another worker that this one does not stand still, where there is no answer (yet) that shows it.
+   */
   private showAlive(uid: string): void {
     const sign = { type: MessageType.HEARTBEAT, uid: this.uid, nsp: this.nsp.name };
     this.link?.send({ type: "respond", uid, payload: serialize(sign) });
@@ -262,7 +282,7 @@ export abstract class MessagingAdapter extends ClusterAdapter {
     const payload = this.scope && this.serialized(message);
     const publish = { type: "publish" as const, nsp: this.nsp.name, joins: joinsOf(message) };
     if (payload) this.scope?.send({ ...publish, payload }, eventName(message));
-    return ""; // no offset: connection state recovery is not supported
+    return ""; // no offset: packets get theirs as casts, from the primary
   }
 
   protected override async doPublishResponse(uid: string, response: ClusterResponse): Promise<void> {
@@ -283,7 +303,10 @@ export abstract class MessagingAdapter extends ClusterAdapter {
     }
   }
 
-  /** An answer to `fetchSockets` without what cannot be sent, unless that is not why it cannot. */
+  /**
+   * An answer to `fetchSockets` without what cannot be sent; `undefined` if that is not why the message
+   * cannot be sent.
+   */
   private reduced(message: Published): Published | undefined {
     if (message.type !== MessageType.FETCH_SOCKETS_RESPONSE) return undefined;
     let dropped = false;
@@ -315,7 +338,8 @@ export abstract class MessagingAdapter extends ClusterAdapter {
     const message = deserialize(payload) as ClusterMessage;
     this.peers.heard(message.uid);
     this.changeForOthers(() => this.onMessage(message));
-    // After it was done: what the sockets joined was told in between.
+    // Said after the change was made: on the way to it, the adapter has told the primary of the rooms that
+    // got members.
     if (joins) this.scope?.sendNow({ type: "settled", nsp: this.nsp.name, rooms: joins });
   }
 
@@ -325,7 +349,10 @@ export abstract class MessagingAdapter extends ClusterAdapter {
     this.onResponse(response);
   }
 
-  /** The primary knows of a worker's death at once; pending requests go on without it. */
+  /**
+   * The primary knows at once which workers have come and gone. Requests that are open go on without those
+   * that are gone.
+   */
   protected onPeers(came: readonly string[], went: readonly string[]): void {
     this.peers.change(came, went);
     for (const uid of went) {
@@ -339,7 +366,7 @@ export abstract class MessagingAdapter extends ClusterAdapter {
   }
 }
 
-/** The rooms that sockets of other workers join by this message. */
+/** The rooms that sockets of other workers will join because of this message. */
 function joinsOf(message: ClusterMessage): RoomKey[] | undefined {
   if (message.type !== MessageType.SOCKETS_JOIN) return undefined;
   return keysOfRooms((message.data as { rooms: unknown[] }).rooms) ?? [];

@@ -2,26 +2,26 @@
 import type { Clock } from "../../clock";
 
 /**
- * The adapters of one namespace in other workers. The primary says who comes and goes, so nobody has to show that it is
- * still there. But a process may stand still without having gone. That is noticed when it is asked something: one that has
- * said nothing for a while since it was asked is not waited for any more, until it is heard again.
+ * The adapters of one namespace in other workers. The primary says which come and go, so none has to send
+ * heartbeats. But a process may stand still without being gone, in an endless loop, say. That shows when it
+ * is asked something: one that has said nothing for a while since it was asked is silent, and is not waited
+ * for until it is heard again.
  */
 export class Peers {
   private readonly present = new Set<string>();
-  /** When those were first asked that have said nothing since. */
+  /** For each that was asked and has said nothing since: when it was first asked. */
   private readonly askedAt = new Map<string, number>();
-  /** Set while it is not known who is there. */
+  /** Resolves `known`; set while the primary has not said yet who is there. */
   private markKnown: (() => void) | undefined;
-  /** Resolves when the primary has said who is there, or is not going to say it. */
+  /** Resolves when the primary has said who is there, or when it is certain that it will not. */
   known: Promise<void> = Promise.resolve();
 
-  /** @param silenceMs for how long one that was asked may say nothing */
+  /** @param silenceMs after how long one that was asked and says nothing is silent */
   constructor(
     private readonly clock: Clock,
     readonly silenceMs: number,
   ) {}
 
-  /** The primary is about to say who is there. */
   expect(): void {
     if (this.markKnown) return;
     this.known = new Promise((resolve) => {
@@ -29,7 +29,7 @@ export class Peers {
     });
   }
 
-  /** How many there are, without those that are silent. */
+  /** How many there are, without the silent ones. */
   get count(): number {
     let count = 0;
     for (const uid of this.present) if (!this.isSilent(uid)) count++;
@@ -46,14 +46,14 @@ export class Peers {
     this.markKnown = undefined;
   }
 
-  /** Nobody is heard any more. Returns who was there. */
+  /** Forgets all, because none of them will be heard any more. Returns who was there. */
   giveUp(): string[] {
     const all = [...this.present];
     this.change([], all);
     return all;
   }
 
-  /** These are asked something now. Returns those that can be expected to answer. */
+  /** Notes that these are being asked something. Returns those that can be expected to answer. */
   ask(uids: readonly string[]): string[] {
     const expected = uids.filter((uid) => !this.isSilent(uid));
     for (const uid of uids) if (!this.askedAt.has(uid)) this.askedAt.set(uid, this.clock.now());

@@ -2,7 +2,9 @@
 import type { Clock } from "../../clock";
 import type { Peers } from "./peers";
 
-/** What has become of a request: the answers, and how many of those that were asked have not answered in time. */
+/**
+ * What has become of a request: the answers, and how many of those that were asked did not answer in time.
+ */
 export interface Answers {
   answers: unknown[];
   missing: number;
@@ -14,7 +16,9 @@ interface OpenRequest {
   finish(): void;
 }
 
-/** Requests that each of the asked adapters answers once. Those that are gone, or silent, are not waited for. */
+/**
+ * Requests that each of the asked adapters answers once. Adapters that are gone or silent are not waited for.
+ */
 export class Requests {
   private readonly open = new Map<string, OpenRequest>();
 
@@ -23,7 +27,7 @@ export class Requests {
     private readonly peers: Peers,
   ) {}
 
-  /** Waits for the answers of these adapters. */
+  /** Waits for the answers of these adapters, for so long at most. */
   wait(id: string, uids: readonly string[], timeoutMs: number): Promise<Answers> {
     const missing = new Set(this.peers.ask(uids));
     const answers: unknown[] = [];
@@ -51,7 +55,7 @@ export class Requests {
     this.settle(request, uid);
   }
 
-  /** The adapter does not answer any more. */
+  /** The adapter is gone and will not answer. */
   left(uid: string): void {
     for (const request of [...this.open.values()]) this.settle(request, uid);
   }

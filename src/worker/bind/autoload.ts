@@ -11,14 +11,16 @@ import { unserved } from "./servable";
 /**
  * Binds this package to a worker that was not written for it, whatever the worker turns out to load:
  *
- * - The exports of the official packages are replaced by ours where the app loads them, by `require`, by `import` or
- *   through a loader that compiles them itself.
- * - Socket.IO servers are found when they are constructed. That is the same wherever Socket.IO came from, also from
- *   within a bundle.
+ * - The exports of the official packages are replaced by ours wherever the app loads them: by `require`, by
+ *   `import`, or through a loader that compiles them itself.
+ * - Socket.IO servers are found when they are constructed. It does not matter where the code of Socket.IO
+ *   came from; it may be part of a bundle.
  * - Copies of the official packages in a bundle are noticed when they begin to listen for messages.
  *
- * Every process in cluster mode runs this, and most have no Socket.IO. So nothing else of this package is loaded, and no
- * link is opened, before there is a reason.
+ * Every process in cluster mode runs this, and most of them have no Socket.IO. So nothing else of this
+ * package is loaded, and no link is opened, before there is a reason.
+ *
+ * @param sticky whether the app has the option `sticky`: then all its HTTP servers are served by the primary
  */
 export function autoload(sticky: boolean): void {
   const seen = new Seen();
@@ -36,7 +38,7 @@ export function autoload(sticky: boolean): void {
 
   const onLoaded = (name: Package) => {
     seen.onLoaded(name);
-    // What calls `setupWorker` may call `listen` before.
+    // An app that will call `setupWorker` may call `listen` before that.
     if (name === "sticky") claim().watchListen("watch");
   };
   watchLoads((request, exports) => {
@@ -55,7 +57,9 @@ export function autoload(sticky: boolean): void {
   watchBundled({
     onSticky: () => takeOver(seen),
     onAdapter: once(() => {
-      // Opened before the adapter says its first word: so the primary knows that this worker speaks for itself.
+      // The link is opened before the adapter sends its first message. Without a link the primary would take
+      // this worker for one that knows the official packages only, and would hand connections over in their
+      // way.
       (require("../link/link") as typeof import("../link/link")).link();
       reviveBuffers();
     }),
@@ -66,7 +70,10 @@ export function autoload(sticky: boolean): void {
   }
 }
 
-/** Finds every Socket.IO server that is attached from now on. */
+/**
+ * Finds every Socket.IO server that is attached to something from now on. All ways of attaching one end in
+ * its method `bind`.
+ */
 function watchServers(seen: Seen, sticky: boolean): void {
   const watched = new WeakSet<object>();
   watchEmitters((kind) => {
@@ -93,8 +100,9 @@ function serve(io: SocketIoServer): void {
 }
 
 /**
- * A bundled copy of `setupWorker` is running: when it has returned, ours does its work. The bundled one goes on listening
- * for messages that nobody sends; what it has put in front of the server's requests is taken away again.
+ * A bundled copy of the official `setupWorker` is running. When it has returned, ours does its work. The
+ * bundled one goes on listening for messages that nobody sends, which does no harm. But it has also put a
+ * listener in front of the server's requests that switches HTTP keep-alive off; that one is removed.
  */
 function takeOver(seen: Seen): void {
   const firstOf = ({ httpServer }: SocketIoServer) => httpServer?.listeners("request")[0];

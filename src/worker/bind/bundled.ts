@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 /**
- * Copies of the official packages that are part of a bundle are never loaded as modules, so that nothing can be put in
- * their place. They are noticed when they begin to listen to the messages of the primary, by texts and names in that
- * listener which a bundler leaves as they are.
+ * Official packages that are part of a bundle are never loaded as modules, so their exports cannot be
+ * replaced. They are noticed when they begin to listen for the primary's messages: the source of that
+ * listener has texts and names in it which a bundler leaves as they are.
  */
 export interface Bundled {
   /** `setupWorker` of `@socket.io/sticky` was called in this turn. */
@@ -24,7 +24,10 @@ export function watchBundled({ onSticky, onAdapter }: Bundled): void {
   });
 }
 
-/** Whether this is the listener with which the official `setupWorker` switches HTTP keep-alive off. */
+/**
+ * Whether this is the listener with which the official `setupWorker` switches HTTP keep-alive off: a function
+ * that does nothing but `setHeader("Connection", "close")`.
+ */
 export function endsKeepAlive(listener: unknown): boolean {
   return /^[^;]*\.setHeader\((["'`])Connection\1,\s*(["'`])close\2\);?\s*\}?$/.test(
     withoutComments(String(listener)),
@@ -35,15 +38,16 @@ function withoutComments(text: string): string {
   return text.replace(/\/\/.*$/gm, "").trim();
 }
 
-/** What official adapters send each other. */
+/** A message that official adapters send each other. */
 interface AdapterMessage {
   source?: unknown;
   data?: unknown;
 }
 
 /**
- * The official adapter needs an IPC channel that carries binary data. Where it carries JSON, buffers arrive as plain
- * objects; they are made buffers again before the adapter sees them.
+ * The official adapter needs an IPC channel that carries binary data. On a channel that carries JSON, a
+ * buffer arrives as an object `{ type: "Buffer", data: [...] }`; such objects are made buffers again before
+ * the adapter sees them.
  */
 export function reviveBuffers(): void {
   process.prependListener("message" as never, reviveInAdapterMessage as never);

@@ -10,17 +10,20 @@ import type { ServedServer } from "./served-server";
 import { servedWorker } from "./served-worker";
 
 /**
- * Watches where HTTP servers listen. In an app with `sticky` every HTTP server is served by the primary, as soon as it
- * listens. In any other app only those are that are given to `setupWorker`, which may be called in the same turn of the
- * event loop as `listen`, or later; so `listen` waits for the end of the turn, which nobody notices, because listening is
- * asynchronous in a cluster worker anyway.
+ * Watches where HTTP servers listen, by replacing `listen` for all of them. There are two modes.
+ *
+ * "claim", in an app with `sticky`: every HTTP server is served by the primary, as soon as it listens.
+ *
+ * "watch", in any other app: only servers that are given to `setupWorker` are served. It may be called in the
+ * same turn of the event loop as `listen`, before or after it. So `listen` is put off to the end of the turn,
+ * when it is clear what to do. Nobody notices, because listening is asynchronous in a cluster worker anyway.
  */
 let mode: "off" | "watch" | "claim" = "off";
 const clock = createClock();
-/** Servers that wait for the end of the turn. */
+/** Servers whose `listen` is put off to the end of the turn. */
 const deferred = new WeakSet<HttpServer>();
 
-/** Watches from now on; to `claim` is more than to `watch`. */
+/** Begins to watch. Once the mode is "claim" it stays so. */
 export function watchListen(wanted: "watch" | "claim"): void {
   if (mode === "off") replaceListen();
   if (mode !== "claim") mode = wanted;
@@ -29,7 +32,8 @@ export function watchListen(wanted: "watch" | "claim"): void {
 function replaceListen(): void {
   const { listen } = NetServer.prototype;
   NetServer.prototype.listen = function (this: NetServer, ...args: unknown[]) {
-    // A server that is served has a `listen` of its own, which comes here only for what the primary cannot open.
+    // A served server has a `listen` of its own. It calls this one only with arguments that the primary
+    // cannot open, such as a file descriptor.
     if (!(this instanceof HttpServer) || !listenAddress(args) || Object.hasOwn(this, "listen")) {
       if (this instanceof HttpServer && isExclusive(args)) sayExclusive();
       return listen.apply(this, args as never);
@@ -38,7 +42,7 @@ function replaceListen(): void {
       servedWorker("listen").serverOf(this).listenAs(args);
       return this;
     }
-    // It listens twice, of which Node has something to say.
+    // It listens twice. Node is to say what it says of that, so both calls go on to Node.
     if (deferred.delete(this)) listen.apply(this, listenedWith.get(this) as never);
     if (this.listening) return listen.apply(this, args as never);
     listenedWith.set(this, args);
@@ -57,13 +61,13 @@ function isExclusive([first]: readonly unknown[]): boolean {
 let isExclusiveSaid = false;
 
 function sayExclusive(): void {
-  // The private address of a served server is one as well.
+  // In an app without `sticky` nothing else is to be expected of an exclusive server, so nothing is said.
   if (mode !== "claim" || isExclusiveSaid) return;
   isExclusiveSaid = true;
   console.error("listen({ exclusive: true }): this worker listens by itself; its connections are not sticky");
 }
 
-/** A server was given to us; it may listen already, or be about to. */
+/** A server is to be served from now on. It may listen already, or be about to at the end of this turn. */
 export function takeOverIfListening(server: ServedServer): void {
   const { httpServer } = server;
   const args = listenedWith.get(httpServer);
@@ -71,7 +75,10 @@ export function takeOverIfListening(server: ServedServer): void {
   else if (httpServer.listening && !server.isListening) server.takeOver(true);
 }
 
-/** Called when Socket.IO was attached to an HTTP server of an app with `sticky`. */
+/**
+ * Called when Socket.IO was attached to an HTTP server of an app with `sticky`. Our adapter takes the place
+ * of Socket.IO's in-memory one; an adapter that the app has chosen itself stays.
+ */
 export function onAttach(io: SocketIoServer): void {
   const server = servedWorker("attach").attach(io);
   if (isInMemoryAdapter(io.adapter())) io.adapter(createAdapter());

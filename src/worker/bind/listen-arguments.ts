@@ -2,8 +2,9 @@
 import type { ListenAddress } from "../../protocol/messages";
 
 /**
- * The public address in the arguments of `server.listen()`, in any of its forms; `undefined` for those that the primary
- * cannot open: handles, file descriptors, and what the app wants for itself (`exclusive`).
+ * The public address in the arguments of `server.listen()`, which takes them in several forms. `undefined`
+ * for what the primary cannot open: a handle, a file descriptor, or an address that the app wants for itself
+ * (`exclusive`).
  *
  * @see https://nodejs.org/api/net.html#serverlisten
  */
@@ -24,14 +25,14 @@ export function listenAddress(args: readonly unknown[]): ListenAddress | undefin
 const PORT_FLAGS = ["ipv6Only"] as const;
 const PATH_FLAGS = ["readableAll", "writableAll"] as const;
 
-/** Of the options that are on or off, those that are on. */
+/** Of these options, which are either on or off, those that are on. */
 function flags<F extends string>(options: Record<string, unknown>, names: readonly F[]): { [N in F]?: true } {
   const on: { [N in F]?: true } = {};
   for (const name of names) if (options[name]) on[name] = true;
   return on;
 }
 
-/** What closes the server when it is aborted. */
+/** The signal in the arguments of `server.listen()`, which closes the server when it is aborted. */
 export function listenSignal([first]: readonly unknown[]): AbortSignal | undefined {
   const signal =
     typeof first === "object" && first !== null ? (first as { signal?: unknown }).signal : undefined;

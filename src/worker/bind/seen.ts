@@ -8,24 +8,26 @@ import type { SocketIoServer } from "../socket-io/objects";
 import { note } from "./note";
 import type { Package } from "./packages";
 
-/** How long a worker may be up, or may have listened, without Socket.IO before that is worth a line. */
+/**
+ * How long a worker may be up, or may have listened, before it is worth a line that no Socket.IO was seen.
+ */
 const UNSEEN_MS = 10_000;
-/** How long a worker that listens may take to choose an adapter or to call `setupWorker`. */
+/** How long a worker that listens may take to choose an adapter, or to call `setupWorker`. */
 const SETTLED_MS = 3000;
 
 /**
- * What this worker was seen to do with Socket.IO, and what its app's owner is told if that cannot work. A worker whose
- * app does not load Socket.IO, and is not sticky, has nothing to do here.
+ * What this worker was seen to do with Socket.IO; and telling the app's owner if that cannot work. Nothing is
+ * told of a worker that does not load Socket.IO and whose app has no `sticky`.
  */
 export class Seen {
   private readonly clock = createClock();
   private readonly loaded = new Set<Package>();
-  /** Those that were given to `setupWorker`. */
+  /** The Socket.IO servers that were given to `setupWorker`. */
   private readonly setUp = new WeakSet<SocketIoServer>();
   private constructed = false;
   /** The Socket.IO servers that were attached; a worker has one, or a few. */
   readonly attached: SocketIoServer[] = [];
-  /** When the worker began to listen last, on the machine's monotonic clock. */
+  /** When the worker called `listen` last, on the machine's monotonic clock; 0 if it never did. */
   private listenedMs = 0;
 
   onLoaded(name: Package): void {
@@ -45,7 +47,10 @@ export class Seen {
     this.attached.push(io);
   }
 
-  /** Says so if an app that is sticky turns out to have no Socket.IO that could be seen, or none that is attached. */
+  /**
+   * For an app with `sticky`: tells its owner if no Socket.IO is seen in this worker after a while, or none
+   * that is attached.
+   */
   expectSocketIo(): void {
     const seen = this;
     const { listen } = NetServer.prototype;
@@ -64,7 +69,7 @@ export class Seen {
     else if (!this.loaded.has("socket.io")) note("STICKY_UNSEEN", [this.instead()]);
   }
 
-  /** What there is in place of Socket.IO, as far as it can be told. */
+  /** What there seems to be in place of Socket.IO, as the end of the sentence in the log. */
   private instead(): string {
     if (this.loaded.has("uWebSockets.js")) return "; it loads uWebSockets.js";
     if (this.loaded.has("engine.io")) return "; it loads Engine.IO alone";
@@ -72,8 +77,9 @@ export class Seen {
   }
 
   /**
-   * Says so if a worker of an app that is not sticky serves Socket.IO as if there were no other worker. Whether there is
-   * one, and shares the address, is known to those who started it.
+   * For an app without `sticky`: tells its owner if this worker serves Socket.IO as if there were no other
+   * worker. If several workers say so of the same address, it cannot work. Only the process that started them
+   * can see that, so the note is "shared": it is logged when a second worker says the same.
    */
   checkServed(io: SocketIoServer): void {
     const { httpServer } = io;
@@ -90,7 +96,10 @@ export class Seen {
   }
 }
 
-/** Only clients that poll need to reach the same worker again; a WebSocket stays where it is. */
+/**
+ * Whether clients may use long polling. Only then they need to reach the same worker again; a WebSocket stays
+ * where it is.
+ */
 function allowsPolling(io: SocketIoServer): boolean {
   const { transports } = (io.opts ?? {}) as { transports?: unknown };
   return !Array.isArray(transports) || transports.includes("polling");

@@ -5,8 +5,8 @@ import { StickyError } from "../../errors";
 import type { SocketIoServer } from "../socket-io/objects";
 
 /**
- * What a Socket.IO server is attached to, if that is nothing that can be served. An HTTPS server is refused elsewhere,
- * with a code of its own.
+ * What a Socket.IO server is attached to, if that cannot be served; `undefined` if it can. An HTTPS server
+ * passes here, because it is refused elsewhere with a code of its own (`STICKY_TLS`).
  */
 export function unserved(io: SocketIoServer): string | undefined {
   const server = io.httpServer as object | undefined;
@@ -15,7 +15,12 @@ export function unserved(io: SocketIoServer): string | undefined {
   return server.constructor.name === "Http2Server" ? "an HTTP/2 server" : `a ${server.constructor.name}`;
 }
 
-/** Throws `STICKY_UNATTACHED` or `STICKY_UNSERVED` for what `setupWorker` was given, if that cannot be served. */
+/**
+ * Checks what was given to `setupWorker`.
+ *
+ * @throws StickyError `STICKY_UNATTACHED` if it is attached to nothing, `STICKY_UNSERVED` if it is attached
+ *   to something that cannot be served
+ */
 export function checkServable(io: SocketIoServer | undefined): void {
   if (!io?.httpServer) throw new StickyError("STICKY_UNATTACHED");
   const instead = unserved(io);

@@ -10,50 +10,61 @@ import { listenAddress, listenCallback, listenedWith, listenSignal } from "./lis
 
 const netListen = NetServer.prototype.listen;
 
-/** A connection that overtook the primary's word that the public address is open. */
+/**
+ * A connection that has come before the primary's word that the public address is open. They travel on
+ * different channels.
+ */
 type Early = [seq: number, head: Buffer, handle: Handle | undefined];
 
-/** What a served server needs of its worker. */
 export interface ServerOwner {
   readonly link: WorkerLink;
-  /** A connection of the public came in. */
+  /** A client's connection came in. */
   onConnection(socket: Socket, server: ServedServer): void;
-  /** It asks for this address, which no other server of the worker may have; returns whether that is so. */
+  /**
+   * The server wants this address. Returns whether it may ask for it: no other server of the worker may have
+   * the same one.
+   */
   mayAsk(server: ServedServer, address: ListenAddress): boolean;
-  /** It has another address than before. */
+  /** The server has another address than before. */
   onAsk(server: ServedServer): void;
-  /** It takes no connections any more. */
+  /** The server takes no connections any more. */
   onClose(server: ServedServer): void;
-  /** Which of the worker's servers that asked for any port it is. */
+  /** The number of the next server that asks for any port (`listen(0)`), counting from 0. */
   countAnyPort(): number;
 }
 
 /**
- * One HTTP server of this worker, as the app sees it: the face of `listen`, `address` and `close`. It really listens, but
- * on a private address, because only then Node enforces its time-outs; its public connections come from the primary.
+ * One HTTP server of this worker, as the app sees it through `listen`, `address` and `close`. The connections
+ * of its clients come from the primary, which has the public address. The server still listens, but on a
+ * private address: only a server that listens has its time-outs enforced by Node, and other workers connect
+ * to it there.
  *
  *     idle ──listen()──▶ binding ──it listens privately──▶ asked ──the primary has opened the address──▶ public
  *      ▲                                                                                                  │
- *      └──────────────────────────── close(), or its private address cannot be opened ───────────────────┘
+ *      └──────────────────────────────────────────── close() ────────────────────────────────────────────┘
  *
- * The app's `listening` event, and with it the callback of `listen`, belongs to the step from asked to public.
+ * The app's `listening` event, and with it the callback of `listen`, belongs to the step from asked to
+ * public.
  */
 export class ServedServer implements LocalServer {
   private state: "idle" | "binding" | "asked" | "public" = "idle";
   private wants: ListenAddress | undefined;
-  /** Whether the app has heard that the server listens, by way of Node's cluster module, before it was served by us. */
+  /**
+   * Whether the app has had its `listening` event, so that it must not get a second one. It may have had it
+   * before the server was served by us, when the server listened by way of Node's cluster module.
+   */
   private isAnnounced = false;
   private publicAddress: PublicAddress | undefined;
-  /** Whether it is served wherever it listens, because it was given to `setupWorker`. */
+  /** Whether it was given to `setupWorker`: then it is served wherever it listens. */
   private isSetUp = false;
   private mayTakeDefault = false;
   private early: Early[] = [];
   private isInjecting = false;
-  /** Where Socket.IO answers. */
+  /** The paths at which Socket.IO is attached. */
   readonly paths = new Set<string>();
-  /** Whether it is the worker's first with Socket.IO. */
+  /** Whether it is the worker's first server with Socket.IO: it has the app's main address. */
   isMain = false;
-  /** The listener that its connections come from, once that is open. */
+  /** The primary's number for the public address that its connections come from, once that is open. */
   listener: number | undefined;
   private readonly original: Pick<HttpServer, "listen" | "close" | "address">;
   private readonly emit: (event: string, ...args: unknown[]) => boolean;
@@ -62,7 +73,10 @@ export class ServedServer implements LocalServer {
     readonly httpServer: HttpServer,
     readonly number: ServerNumber,
     private readonly owner: ServerOwner,
-    /** Returns whether the event is not for the app. */
+    /**
+     * Looks at an event before the app does. Returns whether to keep it from the app; `pass` lets it through
+     * later.
+     */
     private readonly intercepts: (event: string, args: unknown[], pass: () => void) => boolean,
   ) {
     const { listen, close, address } = httpServer;
@@ -76,14 +90,14 @@ export class ServedServer implements LocalServer {
     return this.state !== "idle";
   }
 
-  /** The address that it asked for, as a text that is the same in all workers that ask for it. */
+  /** The address that it has asked for, as a text that is the same in all workers that ask for it. */
   get address(): string | undefined {
     return (
       this.wants && JSON.stringify([this.wants.path ?? this.wants.port, this.wants.host, this.wants.nth])
     );
   }
 
-  /** Whether the app itself has called `listen`. */
+  /** Whether it has asked for an address of its own, and not for the app's default one. */
   get wasAsked(): boolean {
     return this.wants !== undefined;
   }
@@ -92,11 +106,13 @@ export class ServedServer implements LocalServer {
   listenAs(args: readonly unknown[]): void {
     const wants = listenAddress(args);
     if (!wants || (this.isListening && this.wasAsked)) {
-      // What the primary cannot open, and what Node itself complains about.
+      // This is something that the primary cannot open, or a second `listen`, which Node itself complains
+      // about.
       this.original.listen.apply(this.httpServer, args as never);
       return;
     }
-    // It may have been served at the default address so far; where it asked for is news.
+    // If it was served at the default address so far, the app is to have its `listening` event once more, for
+    // the new one.
     this.isAnnounced = false;
     const callback = listenCallback(args);
     if (callback) this.httpServer.once("listening", callback);
@@ -104,7 +120,10 @@ export class ServedServer implements LocalServer {
     this.listenOn(wants);
   }
 
-  /** Listens, where the app asked to, or at the app's default address. */
+  /**
+   * Listens privately, and asks the primary for this public address; for the app's default one if there is
+   * none. If another server of the worker has the address already, the app gets the same error as from Node.
+   */
   listenOn(wants: ListenAddress | undefined): void {
     if (wants && !this.owner.mayAsk(this, wants)) {
       process.nextTick(() => this.httpServer.emit("error", inUse(wants)));
@@ -117,9 +136,9 @@ export class ServedServer implements LocalServer {
   }
 
   /**
-   * Takes over a server that listens already, by way of the cluster module, because it was given to us late.
+   * Takes over a server that was given to us late, when it already listened by way of Node's cluster module.
    *
-   * @param isAnnounced whether the app has heard that it listens
+   * @param isAnnounced whether the app has had its `listening` event
    */
   takeOver(isAnnounced: boolean): void {
     this.isAnnounced = isAnnounced;
@@ -136,7 +155,7 @@ export class ServedServer implements LocalServer {
     this.listenOn(isAnyPort ? { ...asked, port: actual.port } : (asked ?? actual));
   }
 
-  /** Socket.IO answers at a path, from now on. */
+  /** Socket.IO is attached at this path from now on. */
   attach(path: string, isMain: boolean): void {
     if (this.paths.has(path) && this.isMain === isMain) return;
     this.paths.add(path);
@@ -144,21 +163,21 @@ export class ServedServer implements LocalServer {
     if (this.state === "asked" || this.state === "public") this.tellPath(path);
   }
 
-  /** It was given to `setupWorker`: it is served, wherever the app makes it listen. */
+  /** It was given to `setupWorker`: it is served from now on, wherever the app makes it listen. */
   setUp(): void {
     this.isSetUp = true;
   }
 
-  /** Asks for the app's default address, unless the app has said meanwhile where it wants to listen. */
+  /** Asks for the app's default address, unless the app has called `listen` in the meantime. */
   askForDefault(): void {
-    // Without us it may be about to listen by way of the cluster module.
+    // It may also listen by way of Node's cluster module, and is taken over when it says so.
     if (this.wasAsked || this.httpServer.listening) return;
     this.mayTakeDefault = true;
     if (this.state === "idle") this.bind();
     else if (this.state === "asked") this.ask();
   }
 
-  /** The public address is open. */
+  /** The primary has opened the public address. */
   opened(listener: number, address: PublicAddress): void {
     this.listener = listener;
     this.publicAddress = address;
@@ -169,7 +188,7 @@ export class ServedServer implements LocalServer {
     for (const [seq, head, handle] of this.early.splice(0)) this.receive(seq, head, handle);
   }
 
-  /** A connection from the primary, with the bytes that were read from it. */
+  /** Takes a connection from the primary, with the bytes that the primary has read from it. */
   receive(seq: number, head: Buffer, handle: Handle | undefined): void {
     const { link } = this.owner;
     if (!this.httpServer.listening) {
@@ -181,7 +200,8 @@ export class ServedServer implements LocalServer {
       this.early.push([seq, head, handle]);
       return;
     }
-    // Before anything is done with the connection: from here on nobody else may serve it.
+    // Said before anything is done with the connection: from here on the app may see it, so nobody else may
+    // be offered it.
     link.sendNow({ type: "accepted", seq });
     if (!handle) return; // the client was gone before the handle arrived
     this.isInjecting = true;
@@ -192,12 +212,14 @@ export class ServedServer implements LocalServer {
     socket.unshift(head);
   }
 
-  /** Whether the connection that comes in at this moment is one of the public. */
+  /**
+   * Whether the connection that comes in at this moment is that of a client, and not that of another worker.
+   */
   get isReceiving(): boolean {
     return this.isInjecting;
   }
 
-  /** The primary cannot be heard any more: the private address alone should not keep the process. */
+  /** The primary is gone. The private address is closed, because it alone would keep the process running. */
   end(): void {
     if (this.httpServer.listening) this.original.close.call(this.httpServer);
   }
@@ -214,7 +236,7 @@ export class ServedServer implements LocalServer {
     else link.once("open", begin);
   }
 
-  /** It listens privately. */
+  /** It listens on its private address now. */
   private bound(): void {
     if (this.state !== "binding") return;
     this.state = "asked";

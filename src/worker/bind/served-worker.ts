@@ -19,18 +19,22 @@ import { checkServer, handoverIsOff } from "../socket-io/parts";
 import { answerPoll } from "../socket-io/take-apart";
 import { ServedServer, type ServerOwner } from "./served-server";
 
-/** How old the count of forwarded requests may be that `pm2 sticky` shows. */
+/**
+ * For how long forwarded requests are only counted, before the count that `pm2 sticky` shows is sent to the
+ * primary.
+ */
 const FORWARDED_REPORT_MS = 250;
 const HURRY_INTERVAL_MS = 10;
 /**
- * A worker that calls `setupWorker` and no `listen` gets the app's default address after this time. The primary remembers
- * that its app does so: only the workers of its very first start wait.
+ * A worker that calls `setupWorker` and no `listen` gets the app's default address after this time. The
+ * primary remembers that the app does so: only the workers of its very first start have to wait.
  */
 const DEFAULT_ADDRESS_MS = 1000;
 
 /**
- * What this process is to its primary: its HTTP servers, the sessions of all of them, and giving them up. It assembles
- * what serves requests and what moves sessions; each HTTP server has a face of its own, see {@link ServedServer}.
+ * What this process is to its primary: its HTTP servers, the sessions on all of them, and giving those up.
+ * This class puts the parts together and passes messages and events on to them. What the app sees of a single
+ * HTTP server is in {@link ServedServer}.
  */
 export class ServedWorker implements ServerOwner {
   readonly sessions: Sessions;
@@ -40,7 +44,7 @@ export class ServedWorker implements ServerOwner {
   private readonly connections = new Connections(() => this.onChange());
   private readonly servers = new Map<HttpServer, ServedServer>();
   private readonly sioServers = new Set<SocketIoServer>();
-  /** The first server with Socket.IO. */
+  /** The first server with Socket.IO, which has the app's main address. */
   private main: ServedServer | undefined;
   private anyPorts = 0;
   private isLoadScheduled = false;
@@ -68,7 +72,11 @@ export class ServedWorker implements ServerOwner {
     });
   }
 
-  /** The HTTP server as one that the primary serves, from now on. Throws `STICKY_TLS` for an HTTPS server. */
+  /**
+   * Makes an HTTP server one that the primary serves, unless it is one already.
+   *
+   * @throws StickyError `STICKY_TLS` for an HTTPS server
+   */
   serverOf(httpServer: HttpServer): ServedServer {
     const known = this.servers.get(httpServer);
     if (known) return known;
@@ -79,7 +87,8 @@ export class ServedWorker implements ServerOwner {
     this.servers.set(httpServer, server);
     this.connections.addServer(httpServer);
     httpServer.prependListener("connection", (socket) => {
-      // Connections that did not come from the primary come from another worker.
+      // Whatever does not come from the primary has come in at the private address, so it is another
+      // worker's.
       if (!server.isReceiving) this.connections.addOfPeer(socket);
     });
     return server;
@@ -90,7 +99,7 @@ export class ServedWorker implements ServerOwner {
     return this.servers.has(httpServer);
   }
 
-  /** Socket.IO was attached to an HTTP server. */
+  /** Notes that Socket.IO was attached to an HTTP server, which is served from now on. */
   attach(io: SocketIoServer): ServedServer {
     const server = this.serverOf(io.httpServer);
     this.sioServers.add(io);
@@ -102,7 +111,13 @@ export class ServedWorker implements ServerOwner {
     return server;
   }
 
-  /** A Socket.IO server was given to `setupWorker`: it is served, wherever the app listens, or at the default address. */
+  /**
+   * Notes that a Socket.IO server was given to `setupWorker`. Its HTTP server is served wherever the app
+   * makes it listen; or, if the app does not, at the default address.
+   *
+   * @throws StickyError `STICKY_SECOND_SERVER` if another HTTP server came first and this one does not
+   *   listen: the default address can be only one server's
+   */
   setUp(io: SocketIoServer): void {
     const first = this.main;
     const known = this.servers.get(io.httpServer);
@@ -134,7 +149,7 @@ export class ServedWorker implements ServerOwner {
     return true;
   }
 
-  /** Which server asked for which address, but for those that asked for any port. */
+  /** Which server has asked for which address. Those that asked for any port are not in it. */
   private readonly asked = new Map<string, ServedServer>();
 
   onClose(server: ServedServer): void {
@@ -142,7 +157,10 @@ export class ServedWorker implements ServerOwner {
     this.drain.giveBackIdle();
   }
 
-  /** Where several Socket.IO servers of a process have one path, their addresses tell which is which in all workers. */
+  /**
+   * If several Socket.IO servers of a process have the same path, the addresses of their HTTP servers tell
+   * which of them belongs to which of another worker.
+   */
   onAsk({ httpServer, address }: ServedServer): void {
     if (address === undefined) return;
     for (const io of this.sioServers)
@@ -178,7 +196,7 @@ export class ServedWorker implements ServerOwner {
     if (handle) this.adopt(session, handle);
   }
 
-  /** Takes a session over that moves here; it goes on at its own Socket.IO server. */
+  /** Takes over a session that moves here, at this worker's Socket.IO server of the same scope. */
   private adopt(session: MovedSession, handle: Handle | undefined): void {
     const io = [...this.sioServers].find((server) => this.link.scopes.isOf(server, session.scope));
     if (!io || handoverIsOff()) {
@@ -207,7 +225,9 @@ export class ServedWorker implements ServerOwner {
     });
   }
 
-  /** Requests that went to another worker are counted, but are not worth a message each. */
+  /**
+   * A request was forwarded. Such requests are only counted for a while: they are not worth a message each.
+   */
   private onForwarded(): void {
     this.forwardedTimer ??= this.link.clock.after(FORWARDED_REPORT_MS, () => {
       this.forwardedTimer = undefined;
@@ -215,7 +235,10 @@ export class ServedWorker implements ServerOwner {
     });
   }
 
-  /** Another worker wants to end, but has the open poll of a session of ours. Returns whether the request says no more. */
+  /**
+   * Whether a request that another worker has passed on has no other purpose than to hurry an open poll (see
+   * `takeHurry`). The poll is answered in either case.
+   */
   private hurries(req: IncomingMessage, res: ServerResponse): boolean {
     const hurry = takeHurry(req);
     const id = hurry && sessionIdOf(req.url ?? "");
@@ -227,14 +250,19 @@ export class ServedWorker implements ServerOwner {
       answer();
       res.end();
     } else if (id !== undefined) {
-      // The session may still be on its way here, and the app may have something to do before.
+      // This may be the poll itself, which has yet to become the session's open poll: the session may still
+      // be on its way here, or the app may look at the request first. So it is tried until the request is
+      // answered.
       const timer = this.link.clock.every(HURRY_INTERVAL_MS, answer);
       res.once("close", () => clearInterval(timer));
     }
     return hurry === "instead of it";
   }
 
-  /** Looks at what a server emits. Returns whether it is not for the app, or not yet; `pass` lets it through then. */
+  /**
+   * Looks at an event of a server before the app does. Returns whether to keep it from the app; `pass` lets
+   * it through later.
+   */
   private intercepts(server: ServedServer, event: string, args: unknown[], pass: () => void): boolean {
     switch (event) {
       case "request":
@@ -259,7 +287,7 @@ export class ServedWorker implements ServerOwner {
     }
   }
 
-  /** The same for a request that another worker has sent on. */
+  /** The same for a request that another worker has passed on. */
   private interceptsOfPeer(
     server: ServedServer,
     event: string,
@@ -279,10 +307,15 @@ export class ServedWorker implements ServerOwner {
   }
 }
 
-/** One per process, also if several copies of this package are loaded. */
+/** There is one per process, also if several copies of this package are loaded. */
 const SERVED_WORKER = Symbol.for("pm2-socket.io/served-worker");
 
-/** What this process is to its primary. Throws `STICKY_NOT_WORKER` outside a cluster worker. */
+/**
+ * What this process is to its primary; made when it is asked for the first time.
+ *
+ * @param caller which function of ours needs it, for the error's text
+ * @throws StickyError `STICKY_NOT_WORKER` outside a cluster worker
+ */
 export function servedWorker(caller: string): ServedWorker {
   const linkToPrimary = link();
   if (!linkToPrimary) throw new StickyError("STICKY_NOT_WORKER", caller);
@@ -291,12 +324,15 @@ export function servedWorker(caller: string): ServedWorker {
   return holder[SERVED_WORKER];
 }
 
-/** Where the Socket.IO server answers, as the beginning of a request's path. */
+/** The path of a Socket.IO server, as the requests of its clients begin. */
 function pathOf(io: SocketIoServer): string {
   return (io.path?.() ?? "/socket.io").replace(/\/$/, "");
 }
 
-/** What two servers of one worker cannot both have. */
+/**
+ * A key for an address: two servers of one worker cannot both have addresses with the same key. `undefined`
+ * for any port, which any number of servers may ask for.
+ */
 function keyOf({ port, host, path }: ListenAddress): string | undefined {
   if (path !== undefined) return path;
   return port === 0 ? undefined : JSON.stringify([port, host]);

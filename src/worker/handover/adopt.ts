@@ -13,9 +13,16 @@ import type { EngineServer, EngineSocket, SocketIoServer } from "../socket-io/ob
 import { handshakeRequest, ping, reconnect, swallowWrites } from "../socket-io/put-together";
 
 /**
- * Taking over a live session: its handshake is replayed against this worker's own Engine.IO and Socket.IO, the answers
- * are kept from the client, the state comes from the primary as in recovery, and reading goes on where the other worker
- * stopped. Requests of the session wait meanwhile.
+ * Takes over a live session of another worker. The handshake that once opened the session is replayed against
+ * this worker's own Engine.IO and Socket.IO, so that its middlewares and events run as for any client. The
+ * client had its answers long ago and gets none of them again. The session's rooms, data and missed packets
+ * come from the primary, as they do in connection state recovery. Then reading goes on at the byte where the
+ * other worker stopped.
+ *
+ * Requests of the session that come in meanwhile wait until this is done.
+ *
+ * @param handle the connection of a WebSocket session; a long-polling session has none of its own
+ * @param onConnected is given the connection, once the client can be served on it
  */
 export async function adoptSession(
   session: MovedSession,
@@ -76,7 +83,9 @@ async function replay(
   return connected;
 }
 
-/** The sessions that each engine is about to open, by id. */
+/**
+ * For each engine, the sessions that it is about to open, by id: who waits for them. One listener serves all.
+ */
 const expected = new WeakMap<EngineServer, Map<string, (conn: EngineSocket) => void>>();
 
 function connection(

@@ -12,40 +12,49 @@ import type { EngineSocket } from "../socket-io/objects";
 import { type Departed, giveUpSession } from "./give-up";
 import { MoveTurns } from "./move-turns";
 
-/** How many sessions are on their way at the same time: enough to keep all processes busy, few enough to be quick. */
+/**
+ * How many sessions are on their way to other workers at the same time. More of them keep all processes busy;
+ * fewer of them mean that each client is without a server for a shorter time. The row `bench/rows/reload.ts`
+ * measures both.
+ */
 const AT_ONCE = 16;
 /**
- * Sessions that cannot be moved are closed in steps, so that their clients do not come back all at once: at this pace,
- * or faster if that would take more than this part of the time there is.
+ * Sessions that cannot be moved are closed in steps, so that their clients do not all reconnect at once: this
+ * many at this interval, or more if it would otherwise take longer than this part of the time that the drain
+ * may take.
  */
 const CLOSE_INTERVAL_MS = 20;
 const CLOSES_PER_STEP = 10;
 const PART_OF_TIME = 0.8;
 
-/** How sessions are to be given up; from the primary's `drain` or `shed`. */
+/**
+ * How sessions are to be given up. The primary says so when it asks for a `drain`, or to `shed` some
+ * sessions.
+ */
 export interface HandoverTerms {
   /** Whether they may go to other workers. */
   moves: boolean;
-  /** How long one may take until it owes and awaits no acknowledgement. */
+  /** How long a session may wait until no acknowledgement is open, neither of the client nor of the app. */
   ackTimeoutMs: number;
 }
 
 /**
- * Giving up what a worker has, without a client losing a request: connections between two requests go back to the
- * primary, open requests are answered, sessions go to other workers, or are closed so that their clients come back.
+ * Gives up what a worker has before it ends, in such a way that no client loses a request. Connections on
+ * which no request is under way go back to the primary. Open requests are answered. Sessions go to other
+ * workers; those that cannot are closed, so that their clients reconnect elsewhere.
  *
  *     idle ──start()──▶ running ──no session, no connection, no request, for a while──▶ done ("drained")
  */
 export class Drain {
   private leaving = 0;
   private readonly turns = new MoveTurns(AT_ONCE);
-  /** Set once the drain has begun. */
+  /** Set when the drain begins. */
   private terms: HandoverTerms | undefined;
   private endMs = 0;
-  /** Since when nothing has come from other workers, nor gone to them. */
+  /** When a request last came from another worker, or a session last settled at one. */
   private quietSinceMs = 0;
   private lingering: NodeJS.Timeout | undefined;
-  /** Sessions that could not go to another worker. */
+  /** How many sessions were closed because they could not go to another worker. */
   closed = 0;
   private state: "idle" | "running" | "done" = "idle";
 
@@ -78,12 +87,18 @@ export class Drain {
     this.check();
   }
 
-  /** Gives so many sessions to other workers, without a drain. */
+  /**
+   * Gives this many sessions to other workers, while this worker goes on working. Those that cannot be moved
+   * stay.
+   */
   async shed(count: number, terms: HandoverTerms): Promise<void> {
     await this.giveUp(this.live().slice(0, count), terms);
   }
 
-  /** A session came. If its handshake was under way when the drain began, it goes the way of the others. */
+  /**
+   * A session was opened. Its handshake may have been under way when the drain began; then it is given up
+   * like the others.
+   */
   opened(socket: EngineSocket): void {
     if (this.terms) void this.giveUpOrClose([socket as unknown as EngineSocket], this.terms);
   }
@@ -98,7 +113,11 @@ export class Drain {
     }
   }
 
-  /** @param discard whether what waits to be written is lost anyway */
+  /**
+   * Closes a session for good.
+   *
+   * @param discard whether to drop what is still to be written, instead of waiting until it is out
+   */
   private close(conn: EngineSocket, discard: boolean): void {
     if (conn.readyState === "open") this.closed++;
     conn.close(discard);
@@ -128,7 +147,10 @@ export class Drain {
     return left;
   }
 
-  /** The drain is not done before another worker has the session. */
+  /**
+   * Lets the session's connection go, and keeps the drain open until another worker has the session, or it is
+   * lost.
+   */
   private follow({ sid, socket, settled }: Departed): void {
     if (socket) this.letGo(socket, (sent) => this.link.moveSocket(sid, socket, sent));
     this.leaving++;
@@ -139,7 +161,7 @@ export class Drain {
     });
   }
 
-  /** Goes on with the drain after something has ended. */
+  /** Called whenever a session, connection or request has ended: ends the drain if that was the last one. */
   check(): void {
     if (this.state !== "running") return;
     this.giveBackIdle();
@@ -150,7 +172,11 @@ export class Drain {
     this.link.send({ type: "drained" });
   }
 
-  /** Other workers may have sent a request here before they could know better. */
+  /**
+   * Whether it is too early to end. Another worker may just have sent a request here, because it did not know
+   * yet that the session has moved. Such a request arrives within `LINGER_MS`, and this worker then sends it
+   * on.
+   */
   private lingers(): boolean {
     const restMs = this.quietSinceMs + LINGER_MS - this.link.clock.now();
     if (restMs <= 0) return false;
@@ -166,22 +192,24 @@ export class Drain {
     this.quietSinceMs = this.link.clock.now();
   }
 
-  /** Gives back the connections on which no request is under way. */
+  /** Gives back to the primary the connections on which no request is under way. */
   giveBackIdle(): void {
     if (!process.connected) return;
     for (const socket of this.connections.idle()) {
-      // A listener for data makes the HTTP parser let go of the handle, so that the socket can be sent.
+      // While the HTTP parser reads from the handle directly, the socket cannot be sent. A listener for data
+      // ends that.
       socket.on("data", () => {});
       const server = this.connections.serverOf(socket);
       this.letGo(socket, (sent) => this.link.giveBack(socket, server, Buffer.alloc(0), sent));
     }
   }
 
-  /** The connection is not ours any more; the drain is not done before it has left the process. */
+  /** Sends a connection away. The drain is not done before it has left the process. */
   private letGo(socket: Socket, send: (sent: () => void) => void): void {
     this.connections.remove(socket);
     this.leaving++;
-    // It may have to wait for its turn, and the HTTP server takes it for an idle connection all the while.
+    // Node sends one handle at a time, so this one may have to wait. Meanwhile the HTTP server takes the
+    // connection for an idle one and might destroy it.
     socket.destroy = () => socket;
     send(() => {
       Reflect.deleteProperty(socket, "destroy");

@@ -22,18 +22,21 @@ import type { MoveTurns } from "./move-turns";
 
 const LOOK_AGAIN_MS = 5;
 
-/** A session that has no sockets here any more. */
+/**
+ * A session that this worker has given up: for the app its sockets are closed, and its state is described to
+ * the primary.
+ */
 export interface Departed {
   sid: string;
-  /** Its connection, if it has one of its own. */
+  /** The connection of a WebSocket session; a long-polling session has none of its own. */
   socket: Socket | undefined;
-  /** Another worker has it, or it is lost. */
+  /** Resolves when another worker has the session, or when it is lost. */
   settled: Promise<unknown>;
 }
 
 /**
- * Giving a live session to another worker; `ackTimeoutMs` is how long it may take until it owes and awaits no
- * acknowledgement, `connectBy` when it must have a socket:
+ * Gives a live session to another worker. The session first has to come to rest: an acknowledgement that is
+ * open is known to this process alone, and half a message cannot be moved either.
  *
  *     connecting (its first socket) ──▶ awaiting
  *     awaiting (answers of the client) ──owes some──▶ paused (nothing is read) ──▶ owing (answers of the app)
@@ -44,7 +47,13 @@ export interface Departed {
  *     parted ──its client does not read──▶ "parted": it cannot stay either
  *     any other ──timeout, closed, not movable──▶ "stays"
  *
- * Its turn lasts until another worker has it: only so many clients at a time are without a server.
+ * A session keeps its turn until another worker has it, so that only a few clients at a time are without a
+ * server.
+ *
+ * @param ackTimeoutMs how long it may take until no acknowledgement is open in either direction
+ * @param connectBy until when the session must have its first Socket.IO socket, on the monotonic clock
+ * @returns "stays" if the session cannot be moved and is as it was; "parted" if its sockets are closed for
+ *   the app already, but its client does not read what was written, so that it can neither move nor stay
  */
 export async function giveUpSession(
   conn: EngineSocket,
@@ -81,6 +90,9 @@ async function depart(
   const scope = link.scopes.numberOf(sockets[0]!.nsp.server);
   if (scope === undefined) return "stays";
   const session = describeSession(conn, sockets, scope, link.lastOrder);
+  // From here on, requests of the session wait until it is known where it goes. Its sockets are closed next,
+  // so nothing more is written to it. Then what was written has to leave, and only after that its connection
+  // may go.
   const settled = whereabouts.leave(conn.id);
   part(sockets);
   if (!(await flushed(conn, link))) {
@@ -101,7 +113,11 @@ async function flushed(conn: EngineSocket, link: WorkerLink): Promise<boolean> {
   return conn.readyState === "open";
 }
 
-/** Returns true when it is the session's turn, with reading stopped, at the boundary of a message, and no answer open. */
+/**
+ * Waits until it is the session's turn and nothing is open: no acknowledgement in either direction, and no
+ * message of which only a part was read. Returns true in that state, with reading stopped; false if it does
+ * not come to that in time.
+ */
 async function comeToRest(
   conn: EngineSocket,
   link: WorkerLink,
@@ -120,15 +136,20 @@ async function comeToRest(
   for (let hadTurn = false; link.clock.now() < deadline && isOpen(); await link.clock.wait(LOOK_AGAIN_MS)) {
     if (!undisturbed()) continue;
     const tcp = ownConnection(conn);
+    // While the app owes an answer, nothing more is read of a WebSocket. Otherwise its client could go on
+    // asking, and the session might never come to rest.
     const pauses = owes();
     if (pauses && tcp) stopReading(tcp);
     while (owes() && !awaits() && link.clock.now() < deadline) await link.clock.wait(1);
     if (!owes() && undisturbed()) {
+      // The wait for its turn does not count. Unless it is paused it is served as ever meanwhile, so it is
+      // looked at again.
       const queuedAt = link.clock.now();
       await turns.take(pauses || hadTurn);
       hadTurn = true;
       deadline += link.clock.now() - queuedAt;
-      // It may have been upgraded meanwhile, to a compressed stream.
+      // While it waited for its turn it may have been upgraded to a WebSocket, with a compressed stream that
+      // cannot be moved.
       if (!owes() && undisturbed() && isOpen() && canMove(conn, socketsOf(conn))) {
         const own = ownConnection(conn);
         if (own) stopReading(own);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-/** So many sessions may be on their way at once; the others wait for their turn, in order, except for those who may go first. */
+/**
+ * Lets a limited number of sessions move at the same time. The others wait for their turn in the order in
+ * which they came, behind those that go first: sessions from which nothing is read any more, and those that
+ * had a turn but could not use it.
+ */
 export class MoveTurns {
   private readonly waiting: (() => void)[] = [];
   private readonly first: (() => void)[] = [];

@@ -4,34 +4,35 @@ import type { Socket } from "node:net";
 import { hasOpenAnswer } from "../../node-internals";
 import type { ServerNumber } from "../../protocol/messages";
 
-/** The connections of a worker's HTTP servers: those from the primary, and those of other workers, its peers. */
+/**
+ * The connections of a worker's HTTP servers. The primary hands over those of clients; other workers
+ * ("peers") connect by themselves, to the servers' private addresses, in order to pass requests on.
+ */
 export class Connections {
-  /** From the primary. */
+  /** The connections of clients, which came from the primary. */
   readonly public = new Set<Socket>();
-  /** Those of them that have not been upgraded. */
+  /** Those of them that still speak HTTP. */
   private readonly http = new Set<Socket>();
   private readonly ofPeers = new Set<Socket>();
-  /** Answers to requests of peers. */
+  /** Requests of peers that are not answered yet. */
   readonly answersToPeers = new Set<ServerResponse>();
 
   private readonly servers: HttpServer[] = [];
-  /** The number of the server that a connection is of. */
+  /** Which of the worker's servers a connection was given to. */
   private readonly numbers = new WeakMap<Socket, ServerNumber>();
 
-  /** @param onChange a connection has come or gone */
+  /** @param onChange is called when a connection of a client has come or gone */
   constructor(private readonly onChange: () => void) {}
 
-  /** A server whose connections these are. */
   addServer(server: HttpServer): void {
     this.servers.push(server);
   }
 
-  /** The number of the server that a connection was given to. */
   serverOf(socket: Socket): ServerNumber {
     return this.numbers.get(socket) ?? 0;
   }
 
-  /** A connection that the primary gave to one of our servers. */
+  /** Adds a connection that the primary gave to one of the servers. */
   add(socket: Socket, server: ServerNumber): void {
     this.numbers.set(socket, server);
     this.http.add(socket);
@@ -39,7 +40,7 @@ export class Connections {
     this.onChange();
   }
 
-  /** The same for one that speaks WebSocket already. */
+  /** Adds a connection that speaks WebSocket already: that of a session which has moved here. */
   addUpgraded(socket: Socket): void {
     this.public.add(socket);
     socket.once("close", () => {
@@ -52,7 +53,6 @@ export class Connections {
     this.http.delete(socket);
   }
 
-  /** A connection that is not ours any more. */
   remove(socket: Socket): void {
     this.public.delete(socket);
     this.http.delete(socket);
@@ -61,7 +61,8 @@ export class Connections {
   addOfPeer(socket: Socket): void {
     this.ofPeers.add(socket);
     socket.once("close", () => this.ofPeers.delete(socket));
-    // The other worker decides when it needs the connection no more; closing it here would race with its next request.
+    // Only the peer closes this connection, when it needs it no more. A time-out on this side could close it
+    // in the moment in which the peer's next request is on its way.
     socket.setTimeout = () => socket;
   }
 
@@ -70,8 +71,9 @@ export class Connections {
   }
 
   /**
-   * Connections from the primary on which no request is under way. Node's parser alone knows which these are, and
-   * `closeIdleConnections` tells: it destroys them, which is prevented here. Those of peers stay open in any case: their
+   * The clients' connections on which no request is under way. Only Node's HTTP parser knows which these are,
+   * and only `closeIdleConnections` gives it away, by destroying them. So `destroy` is replaced meanwhile by
+   * a function that notes the socket. The connections of peers are kept from being destroyed as well: their
    * next request may be on its way.
    */
   idle(): Socket[] {
@@ -86,7 +88,8 @@ export class Connections {
     for (const server of this.servers) server.closeIdleConnections();
     for (const socket of this.http) Reflect.deleteProperty(socket, "destroy");
     for (const socket of this.ofPeers) Reflect.deleteProperty(socket, "destroy");
-    // What has an answer under way comes here again at its end.
+    // A connection whose answer is still being written is left out now. The drain looks again when that
+    // answer has ended.
     return idle.filter((socket) => !hasOpenAnswer(socket));
   }
 }

@@ -3,13 +3,23 @@ import { Agent, type IncomingMessage, request, type ServerResponse } from "node:
 import type { Socket } from "node:net";
 
 /**
- * Passing a request on to the worker that owns its session, over that worker's private address. Bodies stream both
- * ways; the owner sees the client's address, not ours.
+ * A request is passed on to the worker that owns its session, over that worker's private address. Bodies
+ * stream both ways. This header tells the owner the client's address, which the app there sees in place of
+ * ours.
  */
 const CLIENT_HEADER = "pm2-socket.io-client";
-/** The poll is to be answered soon, with nothing if there is nothing: who passes it on wants to end. */
+/**
+ * Set by a worker that wants to end but has passed on a poll, which the owner would leave open until it has
+ * something to send. The owner is to answer the session's open poll soon, with nothing if need be; then the
+ * client asks again, on a connection that leads elsewhere. "1" stands on requests that are passed on from
+ * then on; "0" on a request that is sent for this purpose alone, for the sake of a poll that was passed on
+ * before.
+ */
 const HURRY_HEADER = "pm2-socket.io-hurry";
-/** Headers that concern one connection only (RFC 9110, 7.6.1), and `expect`, which was answered already. */
+/**
+ * Headers that concern a single connection (RFC 9110, 7.6.1), and `expect`, which this worker has answered
+ * already.
+ */
 const HOP_BY_HOP = new Set([
   "connection",
   "keep-alive",
@@ -23,18 +33,28 @@ const HOP_BY_HOP = new Set([
 
 const agent = new Agent({ keepAlive: true });
 
-/** The requests that are on their way: what asks for the answer to come soon. */
+/**
+ * For each request that was passed on and is not answered yet: the function that asks the owner to answer
+ * soon.
+ */
 const underWay = new Set<() => void>();
 let hurried = false;
 
-/** This worker wants to end: polls that it has passed on, or will, are answered soon. */
+/**
+ * This worker wants to end: asks that the polls which it has passed on, and those that it will, are answered
+ * soon.
+ */
 export function hurryForwarded(): void {
   hurried = true;
   for (const hurry of underWay) hurry();
 }
 
 /**
- * @param onUnreachable called instead of answering if the owner cannot be reached and nothing is lost yet
+ * Passes a request on to its owner, and the owner's answer back to the client.
+ *
+ * @param address the private address of the owner's server
+ * @param onUnreachable is called if the owner cannot be reached and no byte of the body was sent, so that the
+ *   request can still be served in another way. After that it can only be cut off.
  */
 export function forward(
   req: IncomingMessage,
@@ -52,7 +72,8 @@ export function forward(
   const hasBody =
     req.headers["content-length"] !== undefined || req.headers["transfer-encoding"] !== undefined;
   const upstream = request({ socketPath: address, method: req.method, path: req.url, headers, agent });
-  // Nobody else can tell the owner which poll is meant; the answer to this says nothing.
+  // The URL of the poll tells the owner whose poll to answer, so this second request repeats it. Its own
+  // answer is empty; the one that matters is the answer to the poll.
   const hurry = () =>
     request({ socketPath: address, path: req.url, headers: { [HURRY_HEADER]: "0" }, agent }, (answer) =>
       answer.resume(),
@@ -93,13 +114,14 @@ export function forward(
   });
 }
 
-/** Connections kept open for the answers to forwarded requests. */
+/** The clients' connections that are kept open until their forwarded requests are answered. */
 const held = new WeakMap<Socket, { endUpstreams: Set<() => void>; ended: boolean }>();
 
 /**
- * Node's server ends a connection as soon as its client has ended its side; what was answered at once is out by then.
- * The answer to a forwarded request takes longer: the client's end goes to the owner, whose server does the same, and
- * the connection stays open for what comes back.
+ * Keeps a half-closed connection open until its forwarded request is answered. When a client ends its side,
+ * Node's HTTP server ends the other side too, at once; whatever the app answered in time is written by then.
+ * The answer to a forwarded request takes longer. So the client's end is passed on to the owner, whose Node
+ * does the same there, and the connection here is ended only after the answer.
  */
 function passEndOn(socket: Socket, res: ServerResponse, endUpstream: () => void): void {
   const hold = held.get(socket) ?? holdOpen(socket);
@@ -124,7 +146,10 @@ function holdOpen(socket: Socket) {
   return hold;
 }
 
-/** Not `headersDistinct`: that fails once a header was taken from `rawHeaders`, as from a request of another worker. */
+/**
+ * The headers by name, with lists for those that occur more than once. Node's `headersDistinct` would do the
+ * same, but fails once a header was removed from `rawHeaders`, as it is from the requests of other workers.
+ */
 function endToEndByName(rawHeaders: string[]): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = Object.create(null);
   const kept = endToEnd(rawHeaders);
@@ -146,8 +171,8 @@ function endToEnd(rawHeaders: string[]): string[] {
 }
 
 /**
- * Whether another worker wants the session's open poll to be answered soon: this request ("with it"), or one that came
- * before ("instead of it": this one is nothing else).
+ * Whether another worker wants the session's open poll to be answered soon. "with it": this request says so
+ * by the way. "instead of it": saying so is the only purpose of this request. Removes the header.
  */
 export function takeHurry(req: IncomingMessage): "with it" | "instead of it" | undefined {
   const value = takeHeader(req, HURRY_HEADER);
@@ -163,10 +188,11 @@ function takeHeader(req: IncomingMessage, header: string): string | undefined {
   return value === undefined ? undefined : String(value);
 }
 
-/** A request that came over the private address: its socket speaks of the client from now on. */
+/** Makes the socket of a request that another worker has passed on show the address of the client. */
 export function adoptClient(req: IncomingMessage): void {
   const [address, port, family] = (takeHeader(req, CLIENT_HEADER) ?? "").split(" ");
-  // One request at a time uses a connection of the other worker's agent, so this holds until the answer is out.
+  // The other worker's agent sends one request at a time on a connection, so this holds until the answer is
+  // out.
   define(req.socket, "remoteAddress", address && address !== "undefined" ? address : undefined);
   define(req.socket, "remotePort", port && port !== "undefined" ? Number(port) : undefined);
   define(req.socket, "remoteFamily", family && family !== "undefined" ? family : undefined);

@@ -10,23 +10,26 @@ import type { Whereabouts } from "./whereabouts";
 
 const MAX_ATTEMPTS = 5;
 
-/** One of this worker's servers, as far as it matters whose a request is. */
+/** One of this worker's HTTP servers, as far as the router needs to know it. */
 export interface LocalServer {
   readonly number: ServerNumber;
-  /** The listener whose connections it gets; servers of other workers with the same one do the same work. */
+  /**
+   * The primary's number for the public address that its connections come from, once that is open. Servers of
+   * other workers with the same number serve the same clients.
+   */
   readonly listener: number | undefined;
-  /** Where Socket.IO answers. */
+  /** The paths at which Socket.IO is attached. */
   readonly paths: ReadonlySet<string>;
 }
 
 /**
- * Sends on what does not belong here: a kept-alive connection carries the requests of several sessions, a session may
- * have moved, and a worker that drains takes nothing new.
+ * Sends on the requests that do not belong to this worker. There are three reasons for such requests: a
+ * kept-alive connection (of a proxy, say) carries the requests of several sessions; a session has moved since
+ * its connection was opened; or this worker drains and takes nothing new.
  */
 export class Router {
   private turn = 0;
   draining = false;
-  /** How many requests went to another worker. */
   forwarded = 0;
 
   constructor(
@@ -35,10 +38,11 @@ export class Router {
   ) {}
 
   /**
-   * Whether the request is somebody else's; if so it is on its way there. `local` serves it here after all.
+   * Returns whether the request belongs to another worker; it is on its way there then. If that turns out to
+   * be impossible, `local` is called to let the app here answer it.
    *
-   * @param server the server that it came to
-   * @param fromPeer another worker sent it here
+   * @param server the server that the request came to
+   * @param fromPeer whether another worker has sent it here
    */
   divertRequest(
     req: IncomingMessage,
@@ -60,7 +64,12 @@ export class Router {
     return true;
   }
 
-  /** Servers of other workers that should have a request without a session: all, if this worker gives up what it has. */
+  /**
+   * The servers of other workers that should get a request which has no session. While this worker drains,
+   * that is any server of the same address, preferably one with Socket.IO at the request's path. Otherwise it
+   * is only asked for when Socket.IO is attached at that path there, but not here: it may be attached late,
+   * by the first request to a route, say.
+   */
   private betterFor(req: IncomingMessage, { listener, paths }: LocalServer): PeerServer[] {
     const path = enginePathOf(req.url ?? "");
     const isForSocketIo = path !== undefined && !answersAt(paths, path);
@@ -69,12 +78,15 @@ export class Router {
       .flatMap(({ servers }) => servers)
       .filter((server) => listener !== undefined && server.listener === listener);
     const able = path === undefined ? [] : alike.filter((server) => answersAt(server.paths, path));
-    // Where nobody has Socket.IO, anybody may say so; here, unless this worker ends.
+    // If no worker has Socket.IO at this path, any worker can answer that; this one does, unless it drains.
     if (able.length > 0) return able;
     return this.draining ? alike : [];
   }
 
-  /** The same for an upgrade, which goes to its owner by way of the primary, socket and all. */
+  /**
+   * The same for an upgrade to WebSocket. It cannot be forwarded as a request: it goes back to the primary
+   * together with its socket, and from there to its owner.
+   */
   divertUpgrade(
     req: IncomingMessage,
     socket: Socket,
@@ -107,7 +119,10 @@ export class Router {
     return true;
   }
 
-  /** If the worker is gone, the session may have moved on: the primary knows. */
+  /**
+   * Forwards a request to the worker that has its session. A worker that cannot be reached is exiting, and
+   * its session may have moved on; after a moment the primary knows where to, and is asked.
+   */
   private forwardToOwner(
     req: IncomingMessage,
     res: ServerResponse,
@@ -133,7 +148,10 @@ export class Router {
   }
 }
 
-/** The server of another worker that does the same work; if it has none, as with a port for each worker, any with Socket.IO. */
+/**
+ * The private address of the other worker's server for the same public address. There is none if each worker
+ * has a port of its own; then any of its servers with Socket.IO will do.
+ */
 function addressAt({ servers }: Peer, { listener }: LocalServer): string {
   const same = servers.find((server) => server.listener === listener);
   return (same ?? servers.find(({ paths }) => paths.length > 0) ?? servers[0]!).address;
@@ -144,12 +162,12 @@ function answersAt(paths: Iterable<string>, path: string): boolean {
   return false;
 }
 
-/** Engine.IO's requests name their protocol version and transport. */
+/** Whether the request is one of Engine.IO's, which name their protocol version or transport. */
 function isEngineRequest(req: IncomingMessage): boolean {
   return /[?&](EIO|transport)=/.test(req.url ?? "");
 }
 
-/** The head of a request as it came, for somebody who has not read it. */
+/** The head of a request as text once more, for the next process, which has to parse it again. */
 function headOf({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
   let head = `${method} ${url} HTTP/${httpVersion}\r\n`;
   for (let i = 0; i < rawHeaders.length; i += 2) head += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;

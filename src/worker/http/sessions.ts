@@ -8,12 +8,14 @@ import type { EngineServer, EngineSocket } from "../socket-io/objects";
 type GenerateId = (request: IncomingMessage) => string | Promise<string>;
 
 /**
- * The Engine.IO sessions of this worker: makes ids that name it, claims those it did not make, and counts.
+ * The Engine.IO sessions of this worker. Makes session ids that name the worker, so that the primary finds it
+ * without a table; tells the primary of ids that the app has made itself ("claims" them); and counts the
+ * sessions.
  */
 export class Sessions {
   private readonly claims = new Set<string>();
   private readonly engines = new Set<EngineServer>();
-  /** Ids that sessions bring with them. */
+  /** The requests that replay the handshake of a session which moves here, and the id that it has already. */
   private readonly expected = new WeakMap<IncomingMessage, string>();
   count = 0;
 
@@ -40,17 +42,16 @@ export class Sessions {
     return undefined;
   }
 
-  /** The session that this request opens is not a new one: it has an id. */
+  /** This request will not open a new session, but one that moves here: it keeps the id that it has. */
   expect(request: IncomingMessage, id: string): void {
     this.expected.set(request, id);
   }
 
-  /** The session has moved: its id is not given back. */
+  /** The session moves away. Its id stays in use, so it is not unclaimed when it closes here. */
   forget(id: string): void {
     this.claims.delete(id);
   }
 
-  /** All live sessions. */
   *all(): Iterable<EngineSocket> {
     for (const engine of this.engines) yield* Object.values(engine.clients);
   }
@@ -67,7 +68,10 @@ export class Sessions {
     this.onOpened(socket);
   }
 
-  /** An app may set `generateId` before or after this; its ids are claimed before anybody can use them. */
+  /**
+   * Replaces the engine's `generateId`. An app may have set one of its own, or may do so later. Ids of the
+   * app's own do not name this worker, so each of them is claimed before it is given to the client.
+   */
   private generateIds(engine: EngineServer): void {
     let custom: GenerateId | undefined = Object.hasOwn(engine, "generateId") ? engine.generateId : undefined;
     const byDefault = engine.generateId;
@@ -92,7 +96,10 @@ export class Sessions {
     });
   }
 
-  /** Claims the id; the app may make others than strings, which is what they are in a request. */
+  /**
+   * Waits until the primary knows that the id is this worker's, and returns it. An app may make ids that are
+   * no strings; in the requests of the client they are strings.
+   */
   private async claimed(made: string | Promise<string>): Promise<string> {
     const own = await made;
     const id = String(own);

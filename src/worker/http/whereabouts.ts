@@ -5,12 +5,16 @@ import { QUESTION_TIMEOUT_MS } from "../../protocol/timing";
 import type { WorkerLink } from "../link/link";
 import type { Sessions } from "./sessions";
 
-/** Where a session is: here, at a peer, or not known yet; `undefined` in the end means nowhere else. */
+/**
+ * Where a session is. A promise means that it is not known yet; if it resolves to `undefined`, no other
+ * worker has it.
+ */
 export type Place = "here" | Peer | Promise<Peer | undefined>;
 
 /**
- * Which worker has which session, as far as this one knows it. A session is here if this worker has it; else its id
- * names its worker, unless it has moved; else the primary knows.
+ * Where sessions are, as far as this worker knows. One that is live in this process is here. The id of any
+ * other names the worker that opened it, but the session may have moved since; then the primary knows where
+ * it is.
  *
  *     here ──leave()──▶ leaving (requests wait) ──settle()──▶ at a peer (the primary knows)
  *       ▲                  └──not moved──▶ here, or over
@@ -18,7 +22,6 @@ export type Place = "here" | Peer | Promise<Peer | undefined>;
  */
 export class Whereabouts {
   private peers = new Map<Seat, Peer>();
-  /** The other workers that take new work. */
   ready: Peer[] = [];
   /** Whether any of them can take over sessions. */
   get canMove(): boolean {
@@ -45,8 +48,14 @@ export class Whereabouts {
   }
 
   /**
-   * @param trustsId whether the worker that the id names may be believed to have it: not if that worker sent us here
-   * @param isEngineRequest whether it is worth asking: a `sid` of the app's own is nobody's session
+   * Finds the worker that has a session.
+   *
+   * @param trustsId whether the request may go to the worker that the session's id names. It may not if
+   *   another worker has sent it here, or if that worker could not be reached. For example, a session of A
+   *   has moved to B and on to C: A sends its request to B, and if B trusted the id it would send it back to
+   *   A.
+   * @param isEngineRequest whether the request is one of Engine.IO's. Others may have a parameter `sid` as
+   *   well, which means something to the app alone; for those the primary is not asked.
    */
   locate(sessionId: string, trustsId: boolean, isEngineRequest: boolean): Place {
     const motion = this.leaving.get(sessionId)?.settled ?? this.arriving.get(sessionId);
@@ -54,12 +63,13 @@ export class Whereabouts {
     if (this.sessions.has(sessionId)) return "here";
     const seat = seatOfSessionId(sessionId);
     const peer = seat === undefined || seat === this.link.seat ? undefined : this.peers.get(seat);
-    // One that gives up its sessions may be about to exit.
+    // A worker that is not ready may be giving up its sessions and about to exit. So the primary is asked
+    // instead.
     if (peer && trustsId && (peer.ready || !isEngineRequest)) return peer;
     return isEngineRequest ? this.ask(sessionId) : "here";
   }
 
-  /** The session moves here: its requests wait until the returned function is called. */
+  /** The session is about to move here. Its requests wait until the returned function is called. */
   hold(sessionId: string): () => void {
     let release = () => {};
     const arrived = new Promise<undefined>((resolve) => {
@@ -72,12 +82,17 @@ export class Whereabouts {
     };
   }
 
-  /** Whether the session is on its way here, and not to be touched. */
+  /**
+   * Whether the session is being taken over at the moment; until that is done it must not be given up again.
+   */
   isArriving(sessionId: string): boolean {
     return this.arriving.has(sessionId);
   }
 
-  /** The session moves away: its requests follow it as soon as it is known where to, which the promise tells. */
+  /**
+   * The session is about to move away. Its requests wait until it is known where it went, and are sent there.
+   * The promise resolves at that moment.
+   */
   leave(sessionId: string): Promise<Peer | undefined> {
     this.sessions.forget(sessionId);
     let settle: (peer?: Peer) => void = () => {};
@@ -100,7 +115,8 @@ export class Whereabouts {
       QUESTION_TIMEOUT_MS,
       (answer): Peer | Promise<undefined> | undefined => {
         const seat = answer?.seat;
-        // If it is this worker, the session may be on its way here: that was said before the answer.
+        // If the answer names this worker, or none, the session may be about to arrive here: the primary told
+        // us to adopt it before it answered. Then the request waits for that.
         if (seat === undefined || seat === this.link.seat) return this.arriving.get(id);
         return this.peers.get(seat);
       },

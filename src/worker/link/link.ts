@@ -26,14 +26,24 @@ import { Questions, type Unnumbered } from "./questions";
 import { type ForAdapter, Scopes } from "./scopes";
 import { throwLater } from "./throw-later";
 
-/** What is sent before the primary has answered waits, up to this many bytes. */
+/**
+ * What is sent before the primary has answered waits, up to this many bytes; what is sent beyond them is not
+ * sent at all.
+ */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 
-/** What is neither for an adapter (see {@link Scopes}) nor the answer to a question. */
+/**
+ * The messages that are neither for an adapter (see {@link Scopes}) nor the answer to a question; they are
+ * emitted as events.
+ */
 type Announced = Exclude<ToWorker, ForAdapter | Answer>;
 
 type Events = { [M in Announced as M["type"]]: [message: M] } & {
-  /** A connection from the primary: its number, the server it is for, what was read from it, and its handle. */
+  /**
+   * A connection from the primary: the number of the handoff, the server that it is for, the bytes that were
+   * read from it, and its handle. `session` is set instead of `server` if it is the connection of a session
+   * that moves here.
+   */
   handoff: [
     seq: number,
     server: ServerNumber | undefined,
@@ -41,43 +51,46 @@ type Events = { [M in Announced as M["type"]]: [message: M] } & {
     handle: Handle | undefined,
     session: MovedSession | undefined,
   ];
-  /** The seat is known and frames can be sent. */
+  /** The primary has answered: the seat is known, and frames are sent at once from now on. */
   open: [];
 };
 
 /**
- * The worker's end of the link to the primary.
+ * The worker's end of the link to the primary. There is one per process, see {@link link}.
  *
  *     opening ──welcome──▶ open ──IPC channel closed──▶ closed
  *        ├──unwelcome──▶ closed (the versions differ)
  *        └──no answer──▶ opening still, but said so
  */
 export class WorkerLink extends EventEmitter<Events> {
-  /** The clock of all that waits for something in this worker. */
+  /** The clock of everything in this worker that waits for something. */
   readonly clock = createClock();
   private state: "opening" | "open" | "closed" = "opening";
   private readonly waiting: { frame: Buffer; name: string }[] = [];
   private waitingBytes = 0;
   private maxFrameBytes = MAX_FRAME_BYTES;
-  /** Names of messages that were too large, each reported once. */
+  /** Names of messages that were too large; each of them is reported once. */
   private readonly tooLarge = new Set<string>();
   private pipe: Socket | undefined;
   private corked = false;
   private unanswered = false;
-  /** The last kept packet that came, or that an answer of the primary covers; those before it are with their clients. */
+  /**
+   * The place of the last kept packet that came over this link, or that an answer of the primary covers. All
+   * packets before it have been written to the clients here.
+   */
   lastOrder = 0;
-  /** What the offsets of this primary's packets begin with. */
+  /** The beginning of all offsets that this primary gives, which tells them from those of an earlier one. */
   epoch = "";
-  /** Where the servers of this worker listen; known once the link is open. */
+  /** The folder of this worker's private addresses; known once the link is open. */
   folder = "";
-  /** Whether the workers of this app call no `listen`, as far as the primary has seen. */
+  /** Whether the workers of this app call no `listen`, as far as the primary has seen in earlier ones. */
   takesDefault = false;
   /** Slot and generation of this worker; known once the link is open. */
   seat: Seat | undefined;
-  /** The kept packets that are on their way there and back. */
+  /** The kept packets of this worker that are on their way to the primary and back. */
   readonly outbox = new Outbox();
   private readonly questions = new Questions(this.clock, (question, name) => this.sendNow(question, name));
-  /** The Socket.IO servers of this process, whose adapters hear what is for them. */
+  /** The Socket.IO servers of this process, through which messages find their adapters. */
   readonly scopes = new Scopes(this, this.questions);
 
   constructor() {
@@ -95,39 +108,46 @@ export class WorkerLink extends EventEmitter<Events> {
     });
   }
 
-  /** The primary has answered, and is there. */
+  /** Whether the primary has answered, and is still there. */
   get isOpen(): boolean {
     return this.state === "open";
   }
 
-  /** Nothing comes back from the primary: this worker is on its own. */
+  /** Whether this worker is on its own: nothing comes back from the primary (any more). */
   get isDown(): boolean {
     return this.state === "closed" || (this.state === "opening" && this.unanswered);
   }
 
   /**
-   * Sends with all else that is sent in this tick. Returns whether it is on its way, or will be.
+   * Sends a message. Over a pipe it leaves together with all others of this tick, in one system call; what
+   * that costs per delivery is measured by the row `bench/rows/relay.ts`.
    *
-   * @param name what it is called if it is too large to be sent
+   * @param name what the message is called in the error log if it is too large to be sent
+   * @returns whether it is on its way, or will be once the primary has answered
    */
   send(message: ToPrimary, name?: string): boolean {
     return this.sendFrame(message, name, true);
   }
 
   /**
-   * Hands the message to the operating system before it returns, where a pipe allows that. Returns whether it is on its
-   * way, or will be.
+   * Sends a message, and whatever waits for the end of the tick before it, at once: where there is a pipe
+   * that has room, the operating system has it when this returns. So it survives if this process is killed in
+   * the next moment.
+   *
+   * @returns whether it is on its way, or will be once the primary has answered
    */
   sendNow(message: ToPrimary, name?: string): boolean {
     return this.sendFrame(message, name, false);
   }
 
   /**
-   * Asks the primary; this is the one way to do so.
+   * Asks the primary a question, and resolves to what `take` makes of the answer.
    *
-   * @param deadlineMs after this time there is no answer; at once if the question cannot be sent
-   * @param take makes the result of the answer (`undefined`: there is none), in its place among all that comes over the
-   *   link. An answer that comes too late is emitted as an event of its type.
+   * @param deadlineMs how long to wait for the answer, in milliseconds. A question that cannot be sent is not
+   *   waited for.
+   * @param take is called once, with `undefined` if there is no answer. It runs at the answer's place in the
+   *   stream: everything that came before it was handled, and nothing after it. An answer that comes after
+   *   the deadline is handled as any other message of its type.
    */
   ask<Q extends Question["type"], R>(
     question: Unnumbered<Q> & { type: Q },
@@ -137,7 +157,10 @@ export class WorkerLink extends EventEmitter<Events> {
     return this.questions.ask<Q, R>(question, deadlineMs, take);
   }
 
-  /** Gives a connection of a server back to the primary, which reads `bytes` first, then what is buffered, then the rest. */
+  /**
+   * Gives a connection back to the primary, which gives it to another worker. That one reads `bytes` first,
+   * then what this process has read and not used, then the rest.
+   */
   giveBack(socket: Socket, server: ServerNumber, bytes: Buffer, onSent = () => {}): void {
     stopReading(socket);
     socket.setTimeout(0);
@@ -145,14 +168,14 @@ export class WorkerLink extends EventEmitter<Events> {
     forgetServer(socket);
     const buffered = (socket.read() as Buffer | null) ?? Buffer.alloc(0);
     const back = Buffer.concat([bytes, buffered]).toString("latin1");
-    // The handle may have to queue for its turn: the socket keeps it until the message is out.
+    // Node sends one handle at a time, so the socket has to keep its handle until the message is out.
     process.send?.(seal({ back, server }), socket, {}, () => {
       onSent();
       socket.destroy();
     });
   }
 
-  /** Lets go of a session's connection, on which nothing is read any more. */
+  /** Sends the connection of a session that moves away to the primary. Its reading was stopped before. */
   moveSocket(sid: string, socket: Socket, onSent: () => void): void {
     socket.setTimeout(0);
     forgetServer(socket);
@@ -163,7 +186,8 @@ export class WorkerLink extends EventEmitter<Events> {
   }
 
   private sendFrame(message: ToPrimary, name: string = message.type, later: boolean): boolean {
-    // Sessions of other workers may move here as soon as this worker is ready: to which of its servers is known by then.
+    // As soon as this worker serves, sessions of other workers may move here. By then the primary has to know
+    // its Socket.IO servers, in order to choose the right one.
     if (message.type === "serve") this.scopes.introduceAll();
     return this.write(encodeFrame(message), name, later);
   }
@@ -261,7 +285,7 @@ export class WorkerLink extends EventEmitter<Events> {
       }
     });
     pipe.on("error", () => this.close());
-    // The link alone is no reason for the process to live on.
+    // The link alone does not keep the process running.
     pipe.unref();
     this.pipe = pipe;
   }
@@ -276,7 +300,7 @@ export class WorkerLink extends EventEmitter<Events> {
   }
 }
 
-/** One link per process, also if several copies of this package are loaded. */
+/** There is one link per process, also if several copies of this package are loaded. */
 const LINK = Symbol.for(`pm2-socket.io/link/${LINK_VERSION}`);
 
 /** The link of this process, or `undefined` if it is not a cluster worker. */

@@ -6,8 +6,8 @@ import { ANSWERS, type Answer, type Question, type ToPrimary, type ToWorker } fr
 export type Unnumbered<Q extends Question["type"]> = Omit<Extract<Question, { type: Q }>, "seq">;
 
 /**
- * What this worker has asked the primary and has no answer to yet. Each question is answered once: by the primary, by its
- * deadline, or because the link has ended.
+ * The questions to the primary that are open. Each one ends once: with the answer, at its deadline, or when
+ * the link ends.
  */
 export class Questions {
   private readonly open = new Map<number, (answer: Answer | undefined) => void>();
@@ -19,14 +19,7 @@ export class Questions {
     private readonly send: (question: ToPrimary, name?: string) => boolean,
   ) {}
 
-  /**
-   * Asks the primary.
-   *
-   * @param deadlineMs after this time there is no answer
-   * @param take makes the result of the answer, in its place among all that comes over the link: what follows the answer
-   *   has not been heard yet. `undefined` means that there is none.
-   * @param name what the question is called if it is too large to be sent
-   */
+  /** Asks the primary; see `ask` of {@link WorkerLink}, which says what the parameters mean. */
   ask<Q extends Question["type"], R>(
     question: Unnumbered<Q>,
     deadlineMs: number,
@@ -46,7 +39,10 @@ export class Questions {
     });
   }
 
-  /** Returns whether the message is an answer that somebody waits for. */
+  /**
+   * Gives an answer to who asked. Returns false if the message is no answer, or if nobody waits for it any
+   * more.
+   */
   answered(message: ToWorker): boolean {
     if (!ANSWERS.has(message.type)) return false;
     const { seq } = message as Answer;
@@ -55,7 +51,7 @@ export class Questions {
     return settle !== undefined;
   }
 
-  /** Nobody answers any more. */
+  /** The link has ended: all open questions end without an answer. */
   giveUp(): void {
     for (const settle of [...this.open.values()]) settle(undefined);
   }

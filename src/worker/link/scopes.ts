@@ -16,67 +16,78 @@ import {
 import type { EngineServer, SocketIoServer } from "../socket-io/objects";
 import type { Questions, Unnumbered } from "./questions";
 
-/** What the adapter of a namespace hears: only what is for that namespace of its own server. */
+/** What the adapter of a namespace is told: only what is for that namespace of its own server. */
 export interface Receiver {
   readonly uid: string;
   readonly nsp: string;
-  /** The primary will say who else is there (`onPeers`), or nobody will (`onAlone`). */
+  /**
+   * The adapter was added. Sooner or later it is told who else is there (`onPeers`), or that it is alone
+   * (`onAlone`).
+   */
   onAdded(): void;
   onCast(cast: Cast): void;
   onPublish(publish: Publish): void;
   onRespond(payload: Uint8Array): void;
   /** Adapters of this namespace in other workers came and went. */
   onPeers(came: readonly string[], went: readonly string[]): void;
-  /** The client of this socket is back elsewhere. */
+  /** The client of this socket has come back on another worker: this worker is to close its connection. */
   onSurrender(sid: string): void;
-  /** A session that was asked for has come after all, when nobody waits for it any more. */
+  /**
+   * A session that the adapter has asked for came after its deadline: its client has got a new session in the
+   * meantime.
+   */
   onLateSession(session: SessionState): void;
-  /** Nothing more is heard of the other workers. */
+  /** The adapter will hear nothing of the other workers any more. */
   onAlone(): void;
 }
 
-/** The messages that adapters hear, and that of the scope by which they are found. */
+/** The messages for adapters, and the one that tells of which scope a server is. */
 export type ForAdapter = Extract<
   ToWorker,
   { type: "cast" | "publish" | "respond" | "surrender" | "restored" | "adapters" | "scope" }
 >;
 
-/** What the primary is told of an adapter besides its name; see `adapter-open`. */
+/**
+ * What the primary is told of an adapter besides its name; `adapter-open` in `messages.ts` says what it
+ * means.
+ */
 export interface AdapterTerms {
   recoverableMs: number | undefined;
   pongMs: number;
 }
 
-/** A message about a scope, without the number of the scope. */
+/** A message about a scope, before the number of the scope was put in. */
 type Unscoped<M> = M extends OfScope ? Omit<M, "scope"> : never;
 type ScopedQuestion = Extract<Question, OfScope>["type"];
 
-/** What is needed of the link. */
+/** What this file needs of the link. */
 export interface Sender {
   readonly clock: Clock;
-  /** Nothing comes from the primary. */
+  /** Whether nothing comes from the primary. */
   readonly isDown: boolean;
   send(message: ToPrimary, name?: string): boolean;
   sendNow(message: ToPrimary, name?: string): boolean;
 }
 
 /**
- * One Socket.IO server of this process, as far as other processes are concerned: it is known to them as a scope.
+ * One Socket.IO server of this process, as far as other processes are concerned. With the servers of other
+ * workers that belong to it, it makes up a scope.
  *
  *     made (nothing was said of it) ──introduced──▶ open ──its last adapter is closed──▶ closed
  *      ▲ └──there are too many──▶ alone (it reaches the clients of this process only)──────▲ │
  *      └──────────────────────────────the app uses the server again──────────────────────────┘
  *
- * It is introduced to the primary one turn of the event loop after its first adapter was made, or right before the first
- * message about it. Until then the app can still change its path, or let its HTTP server listen.
+ * It is introduced to the primary one turn of the event loop after its first adapter was made, or right
+ * before the first message about it. Until then the app can still change its path, or let its HTTP server
+ * listen.
  */
 export class WorkerScope {
   private state: "made" | "open" | "alone" | "closed" = "closed";
-  /** What this process calls it while it is open. */
+  /** The number of the server in this process, while it is open. */
   number = -1;
-  /** What all processes call it, once the primary has said so. */
+  /** The number of the scope for all processes, once the primary has told it. */
   global: number | undefined;
-  /** Whether its sessions can be restored elsewhere. */
+  /** Whether its sessions can be restored on other workers. */
   recovers = false;
   private readonly receivers = new Map<string, { receiver: Receiver; terms: AdapterTerms }>();
 
@@ -95,7 +106,10 @@ export class WorkerScope {
     return this.state === "closed";
   }
 
-  /** The adapter of a namespace was made. It takes the place of a former one of the same namespace. */
+  /**
+   * The adapter of a namespace was made. It takes the place of an earlier one of the same namespace, if there
+   * is one.
+   */
   add(receiver: Receiver, terms: AdapterTerms): void {
     const former = this.receiverOf(receiver.nsp);
     this.receivers.set(receiver.nsp, { receiver, terms });
@@ -111,7 +125,10 @@ export class WorkerScope {
     if (former && former !== receiver) this.dismiss(former);
   }
 
-  /** The namespace of an adapter has a client: after it was closed, the app goes on to use it. */
+  /**
+   * The namespace of an adapter has a client. If the adapter was closed before, the app uses its server once
+   * more.
+   */
   use(receiver: Receiver, terms: AdapterTerms): void {
     if (!this.receivers.has(receiver.nsp)) this.add(receiver, terms);
   }
@@ -129,7 +146,7 @@ export class WorkerScope {
     this.global = undefined;
   }
 
-  /** Nobody hears of this adapter any more, nor it of anybody. */
+  /** The adapter hears of nobody any more, and the primary is told that it is closed. */
   private dismiss(receiver: Receiver): void {
     const wasIntroduced = this.scopes.forget(receiver);
     receiver.onAlone();
@@ -162,13 +179,20 @@ export class WorkerScope {
     return this.questions.ask<Q, R>(scoped, deadlineMs, take, name);
   }
 
-  /** Tells the primary of this server, unless it knows. Returns false if the server is closed. */
+  /**
+   * Tells the primary of this server, unless it knows it. Returns false if the server is not open to other
+   * processes.
+   */
   introduce(): boolean {
     if (this.state === "made") this.scopes.introduceUpTo(this);
     return this.state === "open";
   }
 
-  /** To be called in the order in which servers were made: the primary goes by that order. */
+  /**
+   * Tells the primary of this server, under this number. Must be called in the order in which the servers
+   * were made: where two servers have one path, the primary takes the first of each worker for one scope, the
+   * second for another.
+   */
   introduceAs(number: number, address: string | undefined): void {
     this.state = "open";
     this.number = number;
@@ -177,7 +201,7 @@ export class WorkerScope {
     for (const { receiver, terms } of this.receivers.values()) this.introduceAdapter(receiver, terms);
   }
 
-  /** Nobody else is to know of this server. */
+  /** There are too many servers: this one reaches the clients of this process only. */
   keepAlone(): void {
     this.state = "alone";
     for (const { receiver } of this.receivers.values()) receiver.onAlone();
@@ -192,13 +216,13 @@ export class WorkerScope {
 }
 
 /**
- * The Socket.IO servers of this process, and which adapter what comes over the link is for. Whatever is for one namespace
- * is given to its adapter alone: with a thousand namespaces the others are not even asked.
+ * The Socket.IO servers of this process, and for each message that comes over the link the adapter that it is
+ * for. No other adapter is asked: with a thousand namespaces that would be most of the work.
  */
 export class Scopes {
   private readonly byServer = new WeakMap<SocketIoServer, WorkerScope>();
   private readonly addresses = new WeakMap<SocketIoServer, string>();
-  /** Servers of which the primary has not been told, in the order in which they were made. */
+  /** Servers that the primary has not been told of, in the order in which they were made. */
   private readonly made = new Set<WorkerScope>();
   private readonly open = new Map<number, WorkerScope>();
   private readonly byGlobal = new Map<number, WorkerScope>();
@@ -217,7 +241,10 @@ export class Scopes {
     return scope;
   }
 
-  /** What the server's HTTP server has asked to listen on, as a text that is the same in all workers that ask for it. */
+  /**
+   * Where the server's HTTP server has asked to listen, as a text that is the same in all workers that ask
+   * for it.
+   */
   setAddress(server: SocketIoServer, text: string): void {
     const address = text.slice(0, MAX_SCOPE_TEXT);
     if (this.addresses.get(server) === address) return;
@@ -228,25 +255,31 @@ export class Scopes {
     }
   }
 
-  /** What this process calls the scope of a server; `undefined` if the server is closed. */
+  /** The number of a server in this process; `undefined` if the server is not open to other processes. */
   numberOf(server: SocketIoServer): number | undefined {
     const scope = this.byServer.get(server);
     return scope?.introduce() ? scope.number : undefined;
   }
 
-  /** Whether the server is the one of this process that belongs to a scope. */
+  /** Whether this server is the one that belongs to a scope. */
   isOf(server: SocketIoServer, global: number): boolean {
     return this.byGlobal.get(global)?.server === server;
   }
 
-  /** Whether sessions of this engine can be restored elsewhere. Of one that is not known, whether any of this process can. */
+  /**
+   * Whether sessions of this engine can be restored on other workers. If the engine is not known, whether
+   * those of any server can.
+   */
   mayRecover(engine: EngineServer | undefined): boolean {
     const all = [...this.made, ...this.open.values()];
     const owner = all.find(({ server }) => engine !== undefined && server.engine === engine);
     return owner ? owner.recovers : all.some(({ recovers }) => recovers);
   }
 
-  /** Gives a message to the adapter that it is for. Returns false if the message is of another kind. */
+  /**
+   * Gives a message to the adapter that it is for. Returns false if the message is of a kind that is for no
+   * adapter.
+   */
   take(message: ToWorker): boolean {
     switch (message.type) {
       case "cast":
@@ -275,18 +308,18 @@ export class Scopes {
     }
   }
 
-  /** Tells the primary of all servers now. */
+  /** Tells the primary of all servers that it does not know yet. */
   introduceAll(): void {
     for (const scope of [...this.made]) scope.introduce();
   }
 
-  /** The link has ended. */
+  /** The link has ended: no adapter hears of other workers any more. */
   giveUp(): void {
     this.introduceAll();
     for (const receiver of [...this.byUid.values()]) receiver.onAlone();
   }
 
-  /** Introduces a server, after those that were made before it. */
+  /** Introduces a server, and before it those that were made earlier. */
   introduceUpTo(scope: WorkerScope): void {
     for (const each of [...this.made]) {
       this.made.delete(each);
@@ -307,12 +340,12 @@ export class Scopes {
     this.tooMany = true;
   }
 
-  /** The primary knows of an adapter. */
+  /** The primary was told of an adapter. */
   remember(receiver: Receiver): void {
     this.byUid.set(receiver.uid, receiver);
   }
 
-  /** Returns whether the primary knew of the adapter. */
+  /** Forgets an adapter. Returns whether the primary had been told of it. */
   forget(receiver: Receiver): boolean {
     return this.byUid.delete(receiver.uid);
   }
@@ -337,7 +370,8 @@ export class Scopes {
     const { scope, nsp, joins } = message;
     const receiver = this.at(scope, nsp);
     if (receiver) receiver.onPublish(message);
-    // Its namespace was closed while the message was on its way: no socket joins, but the primary waits to hear that.
+    // The namespace was closed while the message was on its way. No socket joins then, but the primary waits
+    // to hear that.
     else if (joins) this.byGlobal.get(scope)?.send({ type: "settled", nsp, rooms: joins });
   }
 
@@ -345,7 +379,7 @@ export class Scopes {
     this.at(session.scope, session.nsp)?.onLateSession(session);
   }
 
-  /** The primary has said which scope a server is of. */
+  /** The primary has told of which scope a server is. */
   private name(number: number, global: number): void {
     const scope = this.open.get(number);
     if (!scope) return;

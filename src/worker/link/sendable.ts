@@ -2,9 +2,10 @@
 import { serialize } from "node:v8";
 
 /**
- * As much of the app's data as can be sent to another process: all of it, or else those of its properties that can be.
+ * As much of the app's data as can be sent to another process: all of it if possible, else those of its
+ * properties that can be sent. For example, of `{ name: "Ann", log() {} }` it is `{ name: "Ann" }`.
  *
- * @param onDropped is told why something is missing
+ * @param onDropped is told why something was left out, once for each property
  */
 export function sendable(data: unknown, onDropped: (error: Error) => void): unknown {
   const error = whyNot(data);

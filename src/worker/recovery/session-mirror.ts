@@ -5,15 +5,18 @@ import type { WorkerScope } from "../link/scopes";
 import { sendable } from "../link/sendable";
 import type { Nsp } from "../socket-io/objects";
 
-/** How old `socket.data` may be if this process is killed. */
+/** How old the `socket.data` that the primary has may be when this process is killed. */
 const DATA_INTERVAL_MS = 1000;
 const NO_DATA = encodeData({});
 
-/** Those that have sessions. One timer serves all: an app with a thousand namespaces and no client has none. */
+/**
+ * The mirrors that have sessions. One timer serves them all, and there is none while no mirror has a session:
+ * an app with a thousand namespaces and no client does nothing.
+ */
 const mirrors = new Set<SessionMirror>();
 let timer: NodeJS.Timeout | undefined;
 
-/** `socket.data` as it travels. Throws if it cannot be sent to another process. */
+/** `socket.data` as text for the link. Throws if it cannot be sent to another process. */
 export function encodeData(data: unknown): string {
   return serialize(data).toString("base64");
 }
@@ -23,14 +26,18 @@ export function decodeData(data: string): unknown {
 }
 
 /**
- * Tells the primary what the recoverable sessions of one namespace are at the moment, so that they can be restored also
- * if this process has no time to say so. Sessions and rooms are told as they change, at once: what a client was told holds
- * also if this process then stalls or dies. Data is told once a second, and when the process exits by itself.
+ * Tells the primary what the recoverable sessions of one namespace are at present, so that they can also be
+ * restored if this process dies without a word. Sessions and their rooms are told at once, as they change:
+ * whatever a client was told holds, even if this process stalls or dies right after. Data is told once a
+ * second, and when the process exits by itself.
  */
 export class SessionMirror {
-  /** The data of each session as the primary has it. */
+  /** The data of each session as the primary was told last. */
   private readonly told = new Map<string, string>();
-  /** Connected sockets whose ids, set by the app, are no strings: nothing is told of them, so they are not restored. */
+  /**
+   * Connected sockets with ids that are no strings, because the app has set them. Nothing is told of these,
+   * so they cannot be restored.
+   */
   private readonly untold = new Set<unknown>();
 
   constructor(
@@ -44,7 +51,11 @@ export class SessionMirror {
     this.watch();
   }
 
-  /** A socket is connected. Returns whether that is news. */
+  /**
+   * A socket is connected. Returns whether that was not known yet.
+   *
+   * @param restored what the primary has just given back of it, if it is a restored session
+   */
   open(sid: string, rooms: Iterable<unknown>, restored?: { data: string; rooms: Set<RoomKey> }): boolean {
     const pid = this.nsp.sockets.get(sid)?.pid;
     if (pid === undefined || this.told.has(sid) || this.untold.has(sid)) return false;
@@ -69,7 +80,8 @@ export class SessionMirror {
       });
       return true;
     }
-    // The primary knows it: it has just restored it. A middleware may have changed its rooms since.
+    // The primary has just restored it, and knows it. But a middleware may have changed its rooms in the
+    // meantime.
     const present = new Set(keys);
     const joined = keys.filter((key) => !restored.rooms.has(key));
     const left = [...restored.rooms].filter((key) => !present.has(key));
@@ -92,7 +104,7 @@ export class SessionMirror {
     });
   }
 
-  /** The client is gone, and may come back. */
+  /** The client is gone, but may come back. */
   lose(sid: string, data: unknown): void {
     if (!this.told.delete(sid)) return;
     this.watch();
@@ -105,7 +117,10 @@ export class SessionMirror {
     });
   }
 
-  /** The socket leaves all rooms: unless it was lost before, it is gone for good. Returns whether it is. */
+  /**
+   * The socket leaves all rooms. Unless {@link lose} was called before, the session is over. Returns whether
+   * it is.
+   */
   end(sid: string): boolean {
     if (this.untold.delete(sid)) return true;
     if (!this.told.delete(sid)) return false;
@@ -114,7 +129,10 @@ export class SessionMirror {
     return true;
   }
 
-  /** A restored session whose socket was never connected: it is as it was. */
+  /**
+   * A session that was restored, but whose client left before it was connected, goes back to the primary as
+   * it came.
+   */
   giveBack(sid: string, data: string): void {
     this.scope.send({ at: this.scope.clock.now(), type: "session-lost", nsp: this.nsp.name, sid, data });
   }
@@ -129,7 +147,7 @@ export class SessionMirror {
     }
   }
 
-  /** Data is looked at while there are sessions. */
+  /** Begins to look at the data with the first session, and ends it with the last. */
   private watch(): void {
     if (this.told.size > 0 === mirrors.has(this)) return;
     if (this.told.size === 0) {

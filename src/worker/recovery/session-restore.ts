@@ -9,13 +9,15 @@ import type { Nsp } from "../socket-io/objects";
 import { decodeData } from "./session-mirror";
 
 /**
- * A session on its way back. Packets that follow the primary's answer are not in it, and the socket has not joined its
- * rooms yet; they are collected here:
+ * A session that the primary has given back, but whose client is not connected yet: middlewares may take
+ * their time. Packets for it that come after the primary's answer are not in that answer, and the socket has
+ * not joined its rooms yet. They are collected here:
  *
  *     answered ──▶ awaited ──joins its first room──▶ made ──joins while connected──▶ done: they are written
  *
- * They are written after the client was told that it is connected. (Socket.IO itself would write those of the answer
- * before; a client whose connection breaks in between keeps them, and gets them again the next time.)
+ * They are written after the client was told that it is connected. (Socket.IO's own adapter would have the
+ * packets of the answer written before that. A client whose connection breaks in between keeps them, and gets
+ * them again the next time.)
  */
 interface Returning {
   state: "awaited" | "made";
@@ -28,7 +30,7 @@ interface Returning {
 /** A packet that the client of a returning session has yet to get. */
 export type Missed = Restored["missed"][number];
 
-/** Restores the sessions of one namespace. */
+/** Restores the sessions of one namespace, with what the primary has kept of them. */
 export class SessionRestore {
   private readonly returning = new Map<string, Returning>();
 
@@ -37,7 +39,10 @@ export class SessionRestore {
     private readonly scope: WorkerScope,
   ) {}
 
-  /** What Socket.IO asks of an adapter; its type does not say that there may be no session. */
+  /**
+   * Socket.IO asks for a session by the private id and the last offset that its client names. There may be no
+   * such session, in which case this resolves to `undefined`, although the type does not say so.
+   */
   restore(pid: string, offset: string): Promise<Session> {
     const question = {
       at: this.scope.clock.now(),
@@ -53,7 +58,7 @@ export class SessionRestore {
     );
   }
 
-  /** Collects the packet for sessions that return. */
+  /** Keeps a packet for those returning sessions that it is for. */
   collect(cast: Pick<Cast, "order" | "payload" | "target">): void {
     for (const session of this.returning.values()) {
       const { order, payload } = cast;
@@ -61,7 +66,10 @@ export class SessionRestore {
     }
   }
 
-  /** A socket joined rooms. Once a returning one is connected, returns what it came with and the packets for it. */
+  /**
+   * A socket joined rooms. If it is that of a returning session, and is connected by now, returns what the
+   * session came with and the packets that its client has yet to get.
+   */
   joined(sid: string): { data: string; rooms: Set<RoomKey>; missed: Missed[] } | undefined {
     const session = this.returning.get(sid);
     if (!session) return undefined;
@@ -71,7 +79,10 @@ export class SessionRestore {
     return session;
   }
 
-  /** The socket left before it was connected: returns the data it came with. */
+  /**
+   * A socket left all rooms. If it is that of a returning session, which was not connected yet, returns the
+   * data it came with.
+   */
   left(sid: string): string | undefined {
     const session = this.returning.get(sid);
     if (session) this.settle(session);
@@ -83,18 +94,22 @@ export class SessionRestore {
     return this.returning.has(sid);
   }
 
-  /** Whether the session is here, but its socket not made yet. */
+  /** Whether the session is here, but its socket was not made yet. */
   isAwaited(sid: string): boolean {
     return this.returning.get(sid)?.state === "awaited";
   }
 
-  /** The session's client has been told meanwhile that it has a new one. */
+  /** The session came too late: its client has got a new one. It goes back to the primary as it came. */
   giveBack({ nsp, sid, data, rooms }: SessionState): void {
     this.scope.send({ at: this.scope.clock.now(), type: "session-lost", nsp, sid, data });
     this.scope.send({ type: "settled", nsp, rooms: [EVERYBODY, ...rooms] });
   }
 
-  /** The session's rooms have been told as others are, or are not needed. */
+  /**
+   * The session is no longer on its way: its socket is connected, or has left. A connected socket has told
+   * the primary of its rooms like any other; so the primary need not count this worker as a member of them on
+   * the session's behalf any longer.
+   */
   private settle({ sid, rooms }: Returning): void {
     this.returning.delete(sid);
     this.scope.send({ type: "settled", nsp: this.nsp.name, rooms: [EVERYBODY, ...rooms] });

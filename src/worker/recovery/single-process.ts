@@ -3,8 +3,9 @@ import { type Adapter, SessionAwareAdapter } from "socket.io-adapter";
 import type { Nsp } from "../socket-io/objects";
 
 /**
- * Recovery in a process that is not a cluster worker: Socket.IO's own adapter for it, which keeps packets and sessions in
- * memory, over the rooms of `adapter`. `undefined` if the server does not restore sessions.
+ * Recovery in a process that is not a cluster worker, by Socket.IO's own adapter for it, which keeps packets
+ * and sessions in memory. It works on the rooms of our `adapter`. `undefined` if the server does not restore
+ * sessions.
  */
 export function recoveryInProcess({ rooms, sids }: Adapter, nsp: Nsp): SessionAwareAdapter | undefined {
   if (!nsp.server.opts?.connectionStateRecovery) return undefined;

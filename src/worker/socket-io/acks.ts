@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 import type { SioSocket } from "./objects";
 
-/** Acknowledgements that the app owes the client, by socket. Socket.IO itself does not count them. */
+/** How many acknowledgements the app owes the client of each socket. Socket.IO itself does not count them. */
 const owed = new WeakMap<SioSocket, number>();
 
-/** Counts the acknowledgements that the app owes the client of this socket, from now on. */
+/** From now on counts the acknowledgements that the app owes the client of this socket. */
 export function countAcks(socket: SioSocket): void {
   if (typeof socket.ack !== "function" || owed.has(socket)) return;
   owed.set(socket, 0);
@@ -21,7 +21,7 @@ export function countAcks(socket: SioSocket): void {
   };
 }
 
-/** Whether the app has yet to acknowledge a packet of one of these sockets' client. */
+/** Whether the app has yet to acknowledge a packet that came in through one of these sockets. */
 export function owesAcks(sockets: readonly SioSocket[]): boolean {
   return sockets.some((socket) => (owed.get(socket) ?? 0) > 0);
 }

@@ -2,8 +2,9 @@
 import type { EngineSocket, Nsp, SioClient, SioSocket, SocketIoServer } from "./objects";
 
 /**
- * Which clients are about to have a socket in a namespace, because a middleware or the app has yet to decide about them.
- * Where the installed Socket.IO lacks what is looked at here, nobody is known to wait.
+ * Which clients are about to get a socket in a namespace: a middleware, or the app, has yet to decide about
+ * them. Such a client waits for an answer, so its session must not move. If the installed Socket.IO lacks
+ * what is looked at here, no client counts as waiting.
  */
 const connecting = new WeakMap<EngineSocket, Set<object>>();
 
@@ -15,7 +16,7 @@ function connectingOf(conn: EngineSocket): Set<object> {
   return pending;
 }
 
-/** Knows from now on which sessions have a socket in this namespace that waits for a middleware. */
+/** From now on notes which sessions have a socket in this namespace that waits for a middleware. */
 export function watchConnecting(nsp: Nsp): void {
   const createSocket = nsp._createSocket;
   if (typeof createSocket !== "function") return;
@@ -37,7 +38,10 @@ export function watchConnecting(nsp: Nsp): void {
 
 const watched = new WeakSet<SocketIoServer>();
 
-/** The same for the clients that wait for the app to allow a dynamic namespace. */
+/**
+ * The same for clients that wait until the app allows a dynamic namespace. Socket.IO does not say on whose
+ * behalf it asks the app, but it asks within `connect` of the client.
+ */
 function watchChecks(server: SocketIoServer, client: SioClient): void {
   const check = server._checkNamespace;
   const prototype = Object.getPrototypeOf(client) as { connect?(...args: unknown[]): unknown };
@@ -64,7 +68,10 @@ function watchChecks(server: SocketIoServer, client: SioClient): void {
   };
 }
 
-/** Calls `first` before the object's method is called for the first time. Returns whether it has that method. */
+/**
+ * Calls `first` when the object's method is called for the first time, right before it. Returns whether it
+ * has such a method.
+ */
 function callFirst(object: object, name: string, first: () => void): boolean {
   const methods = object as Record<string, unknown>;
   if (typeof methods[name] !== "function") return false;
@@ -76,7 +83,9 @@ function callFirst(object: object, name: string, first: () => void): boolean {
   return true;
 }
 
-/** Whether a namespace of the session waits for its middlewares: its client has asked, and is to have an answer. */
+/**
+ * Whether a client waits for an answer: it has asked to connect to a namespace, and that is not decided yet.
+ */
 export function isConnecting(conn: EngineSocket): boolean {
   return (connecting.get(conn)?.size ?? 0) > 0;
 }

@@ -4,16 +4,22 @@ import type { SioClient } from "./objects";
 /** What all namespaces of a connection write to. */
 export type WritingClient = Pick<SioClient, "writeToEngine">;
 
-/** Decides when something is written to a client. Whatever goes to a client passes its `writeToEngine`. */
+/**
+ * Decides when something is written to a client. Whatever any namespace writes passes the client's
+ * `writeToEngine`.
+ */
 export interface Gate {
   isOpenFor(client: WritingClient): boolean;
-  /** Keeps what would be written until it may be. */
+  /** Keeps what would be written; `write` is to be called once it may be. */
   hold(client: WritingClient, write: () => void): void;
 }
 
 const gated = new WeakSet<WritingClient>();
 
-/** Puts a gate before all that is written to the client. Returns whether that is possible. */
+/**
+ * Puts a gate in front of everything that is written to a client. Returns false if the installed Socket.IO
+ * has nowhere to put it.
+ */
 export function gate(client: WritingClient, at: Gate): boolean {
   const { writeToEngine } = client;
   if (typeof writeToEngine !== "function") return false;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 
-/** What Socket.IO's adapter that recovers sessions adds to its parent. */
+/** The methods that Socket.IO's adapter with recovery adds to the one without. */
 const OF_SESSION_AWARE = new Set(["constructor", "persistSession", "restoreSession", "broadcast"]);
 
-/** What the in-memory adapter says of what it cannot do; a bundler leaves the text as it is. */
+/** A text in the in-memory adapter, about what it cannot do. A bundler leaves it as it is. */
 const UNSUPPORTED = "does not support the serverSideEmit()";
 
 /**
- * Whether this is one of the two adapters that come with Socket.IO, which know the clients of one process only. They are
- * told by what they consist of and not by their names: a bundler may have given them others. An adapter that an app
- * derives from them is its own.
+ * Whether this is one of the two adapters that come with Socket.IO, which know the clients of one process
+ * only. They are recognised by what is in them and not by their names, which a bundler may have changed. An
+ * adapter that the app has derived from them is the app's own, and is not one of them.
  */
 export function isInMemoryAdapter(adapter: unknown): boolean {
   const prototype = prototypeOf(adapter);
@@ -27,7 +27,7 @@ function prototypeOf(adapter: unknown): object | undefined {
   return (adapter as { prototype?: object }).prototype;
 }
 
-/** Whether this very class, and not a parent of it, is the one that refuses to emit to other servers. */
+/** Whether it is this very class, and not a parent of it, that refuses to emit to other servers. */
 function refuses(prototype: object | null): boolean {
   if (prototype === null || !Object.hasOwn(prototype, "serverSideEmit")) return false;
   return String((prototype as { serverSideEmit?: unknown }).serverSideEmit).includes(UNSUPPORTED);

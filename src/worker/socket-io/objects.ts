@@ -4,11 +4,13 @@ import type { Socket as TcpSocket } from "node:net";
 import type { EncodedPacket } from "../../protocol/encoded-packet";
 
 /**
- * The objects of Socket.IO, Engine.IO and ws as far as this package touches them. They are written down here, once, and not
- * imported, because the app's own copies may be of another version than any we could import types from. What their
- * documentation names comes first in each; what is private in them stands below the line that says so, and is used by the
- * files of this folder alone. A private member that may be missing in a version we serve is optional here, and done
- * without; those that moving a session cannot do without are checked in `parts.ts`.
+ * The objects of Socket.IO, Engine.IO and ws, as far as this package touches them. They are described here
+ * once, and not imported: the app's own copies may be of another version than any we could import types from.
+ *
+ * In each of them, what their documentation names comes first. What is private stands below the line that
+ * says so, and is used almost only by the files of this folder. A private member is optional here if it may
+ * be missing in a version that we serve, and then we do without it; those without which a session cannot be
+ * moved are checked in `parts.ts`.
  */
 export interface SocketIoServer {
   readonly engine: EngineServer;
@@ -17,7 +19,7 @@ export interface SocketIoServer {
   adapter(): any;
   // biome-ignore lint/suspicious/noExplicitAny: see above
   adapter(adapterClass: any): unknown;
-  /** Where its clients connect to. */
+  /** The path that its clients connect to. */
   path?(): string;
   // Private:
   readonly encoder: Encoder;
@@ -39,13 +41,18 @@ export interface Nsp {
   readonly sockets: Map<string, SioSocket>;
   readonly adapter: { persistSession(session: { sid: string; data: unknown }): void };
   // Private:
-  /** Sockets whose middlewares have not decided yet. */
+  /** Sockets about which a middleware has yet to decide. */
   readonly _preConnectSockets?: Map<string, SioSocket>;
-  /** Makes the socket of a client that wants to connect; `auth` holds its private id and offset, if it had one before. */
+  /**
+   * Makes the socket of a client that wants to connect. `auth` has its private id and offset, if it was
+   * connected before.
+   */
   _createSocket?(client: SioClient, auth: { pid?: unknown; offset?: unknown }): Promise<unknown>;
 }
 
-/** A socket of one namespace; several of them share a client, and so an Engine.IO session. */
+/**
+ * A socket of one namespace. The sockets that a client has in several namespaces share one Engine.IO session.
+ */
 export interface SioSocket {
   readonly id: string;
   data: unknown;
@@ -53,7 +60,7 @@ export interface SioSocket {
   readonly handshake: { auth: Record<string, unknown> };
   readonly conn: EngineSocket;
   // Private:
-  /** The private id, by which a client that comes back is known. */
+  /** The private id, by which a client is recognised when it comes back. */
   readonly pid?: string;
   readonly client: SioClient;
   /** Acknowledgements that the client owes the app. */
@@ -64,7 +71,7 @@ export interface SioSocket {
   _cleanup?(): void;
 }
 
-/** All that Socket.IO has of one client: it writes for all namespaces of a connection. All of it is private. */
+/** What the sockets of one client share: it writes for all of its namespaces. All of it is private. */
 export interface SioClient {
   readonly conn: EngineSocket;
   readonly sockets: Map<string, SioSocket>;
@@ -106,13 +113,13 @@ export interface EngineSocket {
   sendPacket(type: "ping"): void;
 }
 
-/** What carries a session at the moment. All of it is private. */
+/** What carries a session at present: long polling, or a WebSocket. All of it is private. */
 export interface Transport {
   readonly name: string;
   readonly writable: boolean;
-  /** Of a WebSocket. */
+  /** Only of a WebSocket. */
   readonly socket?: Ws;
-  /** Of long polling: the request that waits for packets, and the one that brings some. */
+  /** Only of long polling: the request that waits for packets, and the one that brings some. */
   readonly req?: unknown;
   readonly dataReq?: unknown;
   send(packets: { type: string }[]): void;

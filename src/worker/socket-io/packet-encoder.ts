@@ -6,8 +6,8 @@ const ENCODED = Symbol("encoded");
 type MaybeEncoded = Packet & { [ENCODED]?: EncodedPacket };
 
 /**
- * Makes a packet's encoding reusable: it is encoded once, here or in another worker, and the adapter's own code writes
- * that to the clients.
+ * Lets a packet be encoded once, here or in another worker, and be written by the adapter's own code as often
+ * as needed. The row `bench/rows/relay.ts` measures what a delivery costs that way.
  */
 export class PacketEncoder {
   private readonly original: Encoder;
@@ -23,8 +23,8 @@ export class PacketEncoder {
   }
 
   /**
-   * Encodes the packet now; every later {@link encode} of it gives the same. The packets of a parent namespace come once
-   * for each of its children.
+   * Encodes the packet now; every later {@link encode} of it gives the same. A packet for a parent namespace
+   * comes here once for each child, and is encoded anew for each of them.
    */
   encodeOnce(packet: Packet, nsp: string): void {
     const { [ENCODED]: encoded, nsp: encodedFor } = packet as MaybeEncoded;
@@ -33,15 +33,15 @@ export class PacketEncoder {
     (packet as MaybeEncoded)[ENCODED] = this.original.encode(packet);
   }
 
-  /** A packet from its encoding. */
   decode(encoded: EncodedPacket, nsp: Nsp): Packet | undefined {
     return decode(encoded, nsp);
   }
 
   /**
-   * A packet that is encoded already: its data is decoded only if somebody (`onAnyOutgoing`) looks at it.
+   * A packet that is encoded already. Its data is decoded only if somebody looks at it, such as a listener of
+   * `onAnyOutgoing`.
    *
-   * @param offset what is added to the event's arguments, for clients that may come back
+   * @param offset is added to the event's arguments, for clients that may come back
    */
   decodeLazily(encoded: EncodedPacket, nsp: Nsp, offset?: string): Packet {
     const parts = offset === undefined ? encoded : this.withOffset(encoded, nsp, offset);
@@ -56,7 +56,10 @@ export class PacketEncoder {
     return packet;
   }
 
-  /** The default parser's text ends with the array of arguments; with any other one the packet is encoded again. */
+  /**
+   * Adds an offset to the arguments. The text of the default parser ends with the array of arguments, so it
+   * is put in there. With any other parser the packet has to be decoded and encoded again.
+   */
   private withOffset(encoded: EncodedPacket, nsp: Nsp, offset: string): EncodedPacket {
     const [text, ...attachments] = encoded;
     if (nsp.server.opts?.parser === undefined && typeof text === "string" && text.endsWith("]")) {

@@ -3,16 +3,16 @@ import { describe } from "../../errors";
 import type { EngineSocket, SioSocket, SocketIoServer } from "./objects";
 
 /**
- * Whether the installed Socket.IO, Engine.IO and ws have the private parts that moving a session needs; what is done
- * with them is in `take-apart.ts` and `put-together.ts`. The server is looked at when it is attached, each kind of
- * transport with its first session, because a session alone shows what it consists of.
+ * Whether the installed Socket.IO, Engine.IO and ws have the private parts that moving a session needs. (They
+ * are used in `take-apart.ts` and `put-together.ts`.) A server is looked at when it is attached. The parts of
+ * a session can only be seen in a session, so for each kind of transport the first one is looked at.
  *
  *     fits ──the first part that is not as expected──▶ off, for this process: one line says so
  */
 let off = false;
 const fitting = new Set<string>();
 
-/** Whether sessions stay where they are. */
+/** Whether sessions cannot be moved in this process. */
 export function handoverIsOff(): boolean {
   return off;
 }
@@ -22,7 +22,7 @@ export function checkServer(io: Partial<SocketIoServer>): void {
   if (io.opts?.connectionStateRecovery) verdict(missingFromServer(io));
 }
 
-/** Looks at a session whose transport is of a kind that was not seen before. */
+/** Looks at a session, if its kind of transport was not looked at before. */
 export function checkSession(conn: EngineSocket, sockets: readonly SioSocket[]): void {
   const { name } = conn.transport;
   if (off || fitting.has(name)) return;

@@ -6,9 +6,15 @@ import type { MovedSession } from "../../protocol/messages";
 import { NAMESPACE_REPLAY_TIMEOUT_MS } from "../../protocol/timing";
 import { type EngineSocket, PACKET_TYPE, type SocketIoServer } from "./objects";
 
-/** Opening a session that comes from another worker: a handshake is replayed whose answers the client has had already. */
+/**
+ * Opening a session that comes from another worker: its handshake is replayed. The client has had the answers
+ * already.
+ */
 
-/** The request of the moved session's handshake, as it would be without the upgrade that may have followed. */
+/**
+ * The request that would open this session with the transport that it has now. It was opened by a poll, if it
+ * was upgraded to a WebSocket later.
+ */
 export function handshakeRequest(
   { url, rawHeaders, transport }: MovedSession,
   socket: TcpSocket,
@@ -29,7 +35,7 @@ export function handshakeRequest(
     headers.upgrade = "websocket";
     headers.connection = "Upgrade";
     headers["sec-websocket-version"] ??= "13";
-    // Any valid key will do: its answer was given long ago.
+    // Any valid key will do: nobody will see the answer to it.
     headers["sec-websocket-key"] ??= "AAAAAAAAAAAAAAAAAAAAAA==";
     headers["sec-websocket-extensions"] = "";
   }
@@ -37,7 +43,7 @@ export function handshakeRequest(
   return req;
 }
 
-/** Makes what is written to the socket disappear until the returned function is called. */
+/** Drops whatever is written to the socket, until the returned function is called. */
 export function swallowWrites(socket: TcpSocket): () => void {
   socket.write = ((...args: unknown[]) => {
     const callback = args.at(-1);
@@ -48,9 +54,10 @@ export function swallowWrites(socket: TcpSocket): () => void {
 }
 
 /**
- * Connects the session's namespaces once more; the answers are kept from the client.
+ * Connects the session to its namespaces once more, and keeps the answers from the client. Resolves to
+ * whether all of them have agreed in time.
  *
- * @param offset what a client's offset would be
+ * @param offset makes the offset that the client would name, from the place of the last packet it was sent
  */
 export function reconnect(
   conn: EngineSocket,
@@ -84,14 +91,15 @@ export function reconnect(
 }
 
 /**
- * The client waits for the next ping since the last one, wherever that came from. A worker counts from when the session
- * came to it: one that moves again and again would never be pinged, and its client would take that for a dead connection.
+ * Pings the client. It counts from the last ping, whichever worker sent that, and takes the connection for
+ * dead if the next one is late. A worker counts from when the session came to it; so a session that moves
+ * again and again would never be pinged.
  */
 export function ping(conn: EngineSocket): void {
   conn.sendPacket("ping");
 }
 
-/** The type of an encoded packet; the default parser writes it in front. */
+/** The type of an encoded packet, which is the first character of the default parser's text. */
 function typeOf(encoded: unknown): number | undefined {
   return typeof encoded === "string" ? encoded.charCodeAt(0) - 48 : undefined;
 }

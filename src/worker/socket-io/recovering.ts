@@ -2,17 +2,17 @@
 import { describe } from "../../errors";
 import type { Nsp } from "./objects";
 
-/** What recovery has to know of a namespace, and to change in it. */
-
 /** Socket.IO's own default of `maxDisconnectionDuration`. */
 const DEFAULT_RECOVERABLE_MS = 120_000;
-/** Servers whose duration is no number; each is reported once, not with every namespace. */
+/** Servers whose duration is no number. Each is reported once, and not for every namespace. */
 const reported = new WeakSet<object>();
 
 /**
- * How long sessions can be restored; `undefined` if the server does not restore them. `"60000"` and `null` are the
- * numbers that Socket.IO calculates with. With what is no number it would keep every session for good; here that is the
- * default, as the app did ask for recovery.
+ * How long sessions can be restored, in milliseconds; `undefined` if the server does not restore them.
+ *
+ * Socket.IO calculates with whatever it is given: `"60000"` and `null` are 60000 and 0 there, and so they are
+ * here. With what is no number it would keep every session for good. Here that means the default, because the
+ * app did ask for recovery.
  */
 export function recoverableMs({ server }: Nsp): number | undefined {
   const recovery = server.opts?.connectionStateRecovery;
@@ -24,30 +24,34 @@ export function recoverableMs({ server }: Nsp): number | undefined {
     reported.add(server);
     return DEFAULT_RECOVERABLE_MS;
   }
-  // Infinity does not survive JSON.
+  // JSON has no Infinity.
   return Math.min(Math.max(ms, 0), Number.MAX_SAFE_INTEGER);
 }
 
-/** After how long a client that does not answer a ping is lost. */
+/** After how long, in milliseconds, a client that does not answer a ping counts as lost. */
 export function pongMs({ server }: Nsp): number {
   return (server.opts?.pingInterval ?? 25_000) + (server.opts?.pingTimeout ?? 20_000);
 }
 
-/** Closes the connection of a socket whose client is elsewhere, at once, whatever waits to be written to it. */
+/**
+ * Closes the connection of a socket whose client has come back on another worker. It is closed at once, and
+ * what waits to be written to it is dropped.
+ */
 export function abandon(nsp: Nsp, sid: string): void {
   const socket = nsp.sockets.get(sid);
   const early = socket ? undefined : nsp._preConnectSockets?.get(sid);
   const conn = socket?.conn ?? early?.conn;
   conn?.close(true);
   if (nsp.sockets.has(sid)) conn?.onClose?.("forced close");
-  // A middleware still looks at it; when that is done, its id may be another socket's.
+  // The socket is not connected yet: a middleware still looks at it, and Socket.IO would clean up when that
+  // is done. By then its id may be that of another socket. So it is done now, and only once.
   early?._cleanup?.();
   if (early) early._cleanup = () => {};
 }
 
 /**
- * Socket.IO restores nothing for a client that has not received any packet, because it has no offset yet. Such a client
- * starts where its session was opened: its offset is empty.
+ * Makes clients recover that have not received any packet. Socket.IO does not restore a session without an
+ * offset. For such a client the offset is empty here, which means the moment in which its session was opened.
  */
 export function letFreshClientsRecover(nsp: Nsp): void {
   const createSocket = nsp._createSocket;

@@ -4,17 +4,22 @@ import type { MovedSession, MovedSocket } from "../../protocol/messages";
 import type { EngineSocket, SioClient, SioSocket } from "./objects";
 import { checkSession, handoverIsOff } from "./parts";
 
-/** Taking a live session out of this process without a word to its client, so that another worker can go on with it. */
+/**
+ * Taking a live session out of this process, without a word to its client, so that another worker can go on
+ * with it.
+ *
+ * The map says, for each session, what Socket.IO has of its client.
+ */
 const clients = new WeakMap<EngineSocket, SioClient>();
 
-/** Remembers which Socket.IO sockets a session has. */
+/** Remembers what Socket.IO has of the client that this socket belongs to. */
 export function rememberClient(socket: SioSocket): void {
   const { client } = socket;
   clients.set(client.conn, client);
   checkSession(client.conn, [socket]);
 }
 
-/** The Socket.IO sockets of a session; empty if they cannot be recovered elsewhere. */
+/** The Socket.IO sockets of a session; none if they cannot be recovered on another worker. */
 export function socketsOf(conn: EngineSocket): SioSocket[] {
   return [...(clients.get(conn)?.sockets.values() ?? [])];
 }
@@ -24,24 +29,27 @@ export function canMove(conn: EngineSocket, sockets: readonly SioSocket[]): bool
   const { transport } = conn;
   checkSession(conn, sockets); // it may have been upgraded since
   if (handoverIsOff() || conn.protocol !== 4 || sockets.length === 0) return false;
-  // The answers to the replayed handshake are known by the default parser's text.
+  // The answers to the replayed handshake are recognised by the text of the default parser.
   if (sockets.some(({ nsp }) => nsp.server?.opts?.parser !== undefined)) return false;
-  // An app may set ids that cannot be told.
+  // An app may have set ids that are no strings; other processes can only be told strings.
   const ids = [conn.id, ...sockets.flatMap(({ id, pid }) => [id, pid])];
   if (ids.some((id) => typeof id !== "string")) return false;
   // The state of a compressed stream cannot be moved.
   return transport.name === "polling" || transport.socket?.extensions === "";
 }
 
-/** The connection that the session has for itself; long polling has none. */
+/** The connection that belongs to a WebSocket session; a long-polling session has none of its own. */
 export function ownConnection({ transport }: EngineSocket): TcpSocket | undefined {
   return transport.socket?._socket;
 }
 
-/** Whether everything that was read has been taken in: the next byte begins a message, which begins a packet. */
+/**
+ * Whether everything that was read of the session has been handled, so that the next byte is the first of a
+ * message, and that message the first of a packet.
+ */
 export function atMessageBoundary(conn: EngineSocket): boolean {
   const { transport } = conn;
-  // A packet with binary parts is several messages.
+  // A packet with binary parts consists of several messages.
   if (clients.get(conn)?.decoder?.reconstructor) return false;
   if (transport.name === "polling") return !transport.dataReq;
   const { _state, _bufferedBytes, _fragmented } = transport.socket!._receiver;
@@ -53,7 +61,10 @@ export function atMessageBoundary(conn: EngineSocket): boolean {
   );
 }
 
-/** Closes the session's sockets for the app. They live on in the primary's store. */
+/**
+ * Closes the session's sockets, as far as the app is concerned. Their state goes to the primary, which keeps
+ * it.
+ */
 export function part(sockets: readonly SioSocket[]): void {
   for (const socket of sockets) {
     socket.nsp.adapter.persistSession({ sid: socket.id, data: socket.data });
@@ -62,8 +73,8 @@ export function part(sockets: readonly SioSocket[]): void {
 }
 
 /**
- * Whether everything that was written has left the process. What is buffered for long polling cannot leave before the
- * client asks, and goes along with the session.
+ * Whether everything that was written has left this process. What waits for the next poll of a long-polling
+ * client cannot leave before that client asks; it goes to the other worker together with the session.
  */
 export function isFlushed({ transport, writeBuffer }: EngineSocket): boolean {
   if (transport.name === "polling") return true;
@@ -91,7 +102,10 @@ export function describeSession(
   return { scope, sid, transport, url, rawHeaders, remoteAddress, pending: pendingOf(conn), namespaces };
 }
 
-/** A WebSocket's packets are flushed; those of a poll wait for the client. */
+/**
+ * The packets that wait for the client's next poll. A WebSocket has none: they are all written before the
+ * session moves.
+ */
 function pendingOf({ transport, writeBuffer }: EngineSocket): MovedSession["pending"] {
   if (transport.name !== "polling") return [];
   return writeBuffer
@@ -103,18 +117,21 @@ function pendingOf({ transport, writeBuffer }: EngineSocket): MovedSession["pend
     );
 }
 
-/** Answers the open poll of a session, if there is one, so that its client asks again. */
+/** Answers the open poll of a session with nothing, if there is one, so that its client asks again. */
 export function answerPoll({ transport }: EngineSocket): void {
   if (transport.name === "polling" && transport.req && transport.writable) transport.send([{ type: "noop" }]);
 }
 
-/** Ends the session in this process without a word to the client. Returns its connection, if it has one of its own. */
+/**
+ * Ends the session in this process without a word to its client. Returns the connection of a WebSocket
+ * session.
+ */
 export function detach(conn: EngineSocket): TcpSocket | undefined {
   clearTimeout(conn.pingIntervalTimer ?? undefined);
   clearTimeout(conn.pingTimeoutTimer ?? undefined);
   const { transport } = conn;
   const ws = transport.socket;
-  // The client asks again, wherever the session is then.
+  // The client will ask again, and its request will be sent to where the session is then.
   answerPoll(conn);
   transport.close = () => {};
   if (ws) {
