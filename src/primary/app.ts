@@ -94,6 +94,7 @@ export class App implements WorkerContext, WorkerEvents, RoutedApp, AddressOwner
 
   /** Spreads the live sessions evenly over the ready workers. Returns how many are asked to move. */
   rebalance(): number {
+    if (!this.options.handover.moves) return 0;
     const ready = this.readyWorkers();
     const share = Math.ceil(ready.reduce((sum, { sessions }) => sum + sessions, 0) / ready.length);
     let moving = 0;

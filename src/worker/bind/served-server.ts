@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Server as HttpServer } from "node:http";
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
+import { constants } from "node:os";
 import { dropHandle, type Handle, inject } from "../../node-internals";
 import type { ListenAddress, PublicAddress, ServerNumber } from "../../protocol/messages";
 import { privateAddress } from "../../protocol/private-address";
@@ -277,6 +278,8 @@ export class ServedServer implements LocalServer {
         this.bound();
         return true;
       }
+      // The private address cannot be opened; the app hears of it as of any address, and may try again.
+      if (event === "error" && this.state === "binding") this.closed();
       if (event === "listening" && this.state === "idle" && this.isSetUp) {
         this.takeOver(false);
         return true;
@@ -305,7 +308,7 @@ function inUse({ path, host, port }: ListenAddress): Error {
   const error = new Error(`listen EADDRINUSE: address already in use ${where}`);
   return Object.assign(error, {
     code: "EADDRINUSE",
-    errno: -98,
+    errno: -constants.errno.EADDRINUSE,
     syscall: "listen",
     address: path ?? host ?? "::",
     port,

@@ -17,6 +17,7 @@ import { link, type WorkerLink } from "../link/link";
 import type { SocketIoServer } from "../socket-io/objects";
 import { checkServer, handoverIsOff } from "../socket-io/parts";
 import { answerPoll } from "../socket-io/take-apart";
+import { listenedWith } from "./listen-arguments";
 import { ServedServer, type ServerOwner } from "./served-server";
 
 /**
@@ -120,8 +121,10 @@ export class ServedWorker implements ServerOwner {
    */
   setUp(io: SocketIoServer): void {
     const first = this.main;
-    const known = this.servers.get(io.httpServer);
-    if (first && first.httpServer !== io.httpServer && !known?.isListening) {
+    const { httpServer } = io;
+    const isListening = this.servers.get(httpServer)?.isListening || httpServer.listening;
+    // One that is about to listen counts as well.
+    if (first && first.httpServer !== httpServer && !isListening && !listenedWith.has(httpServer)) {
       throw new StickyError("STICKY_SECOND_SERVER");
     }
     const server = this.attach(io);

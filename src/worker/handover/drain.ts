@@ -92,7 +92,7 @@ export class Drain {
    * stay.
    */
   async shed(count: number, terms: HandoverTerms): Promise<void> {
-    await this.giveUp(this.live().slice(0, count), terms);
+    if (terms.moves && this.whereabouts.canMove) await this.giveUp(this.live().slice(0, count), terms);
   }
 
   /**

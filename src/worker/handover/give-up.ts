@@ -88,13 +88,23 @@ async function depart(
 ): Promise<Departed | "stays" | "parted"> {
   const sockets = socketsOf(conn);
   const scope = link.scopes.numberOf(sockets[0]!.nsp.server);
-  if (scope === undefined) return "stays";
+  if (scope === undefined) {
+    const own = ownConnection(conn);
+    if (own) resumeReading(own);
+    return "stays";
+  }
   const session = describeSession(conn, sockets, scope, link.lastOrder);
   // From here on, requests of the session wait until it is known where it goes. Its sockets are closed next,
   // so nothing more is written to it. Then what was written has to leave, and only after that its connection
   // may go.
   const settled = whereabouts.leave(conn.id);
-  part(sockets);
+  try {
+    part(sockets);
+  } catch (error) {
+    // A listener of the app has thrown; requests of the session must not wait for ever.
+    whereabouts.settle(conn.id);
+    throw error;
+  }
   if (!(await flushed(conn, link))) {
     whereabouts.settle(conn.id);
     return "parted";

@@ -1,4 +1,5 @@
-import { expect, test } from "vitest";
+import { io } from "socket.io-client";
+import { expect, onTestFinished, test } from "vitest";
 import { connectedClients } from "../../../helpers/clients";
 import { startCluster } from "../../../helpers/cluster";
 import { freePort, until } from "../../../helpers/daemon";
@@ -93,4 +94,30 @@ worker.process.stdio[4].on("data", (bytes) => { heard += bytes; tell({ from: 0, 
   );
   await cluster.until(() => Number(cluster.messages.at(-1)?.message) > 200, "the app's own lines");
   expect(cluster.exited).toEqual([]);
+});
+
+test("a second server may be given to setupWorker once it listens; without, the error says to call listen", async () => {
+  const [first, second] = [await freePort(), await freePort()];
+  const cluster = await startCluster(`
+const { createServer } = require("node:http");
+const { Server } = require("socket.io");
+const { setupWorker } = require("pm2-socket.io/sticky");
+const [a, b, c] = ["/a", "/b", "/c"].map((path) => new Server(createServer(), { path }));
+for (const io of [a, b]) io.on("connection", (socket) => socket.on("who", (answer) => answer(process.pid)));
+a.httpServer.listen(${first}, "127.0.0.1");
+setupWorker(a);
+b.httpServer.listen(${second}, "127.0.0.1", () => process.send("both"));
+setupWorker(b);
+try { setupWorker(c); } catch ({ code }) { process.send(code); }`);
+  await cluster.until(() => cluster.messages.length === 4, "both workers to say what they have to");
+  const said = cluster.messages.map(({ message }) => message);
+  expect(new Set(said)).toEqual(new Set(["STICKY_SECOND_SERVER", "both"]));
+  for (const [port, path] of [
+    [first, "/a"],
+    [second, "/b"],
+  ] as const) {
+    const client = io(`http://127.0.0.1:${port}`, { path, forceNew: true });
+    onTestFinished(() => void client.close());
+    expect(cluster.forked).toContain(await client.timeout(5000).emitWithAck("who"));
+  }
 });

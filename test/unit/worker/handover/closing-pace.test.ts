@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Drain } from "../../../../src/worker/handover/drain";
 import { Connections } from "../../../../src/worker/http/connections";
 import { clock } from "../../../helpers/clock";
@@ -43,4 +43,19 @@ test("but as many as it takes to be done in the time there is", async () => {
   const steps = await stepsOf(20_000, 1000);
   expect(steps.length).toBeGreaterThan(1);
   expect(steps.length).toBeLessThanOrEqual(40);
+});
+
+test("sessions that may not move stay where they are when a worker is to give some away", async () => {
+  const move = vi.fn();
+  const link = { send: move, clock };
+  const parts = [
+    link,
+    { all: () => [{ readyState: "open" }], count: 1 },
+    new Connections(() => {}),
+    {},
+    { canMove: true },
+  ];
+  const drain = new Drain(...(parts as unknown as ConstructorParameters<typeof Drain>));
+  await drain.shed(1, { moves: false, ackTimeoutMs: 5000 });
+  expect(move).not.toHaveBeenCalled();
 });
