@@ -40,7 +40,7 @@ export interface Note {
   /** What replaces the placeholders of its text. */
   values: string[];
   /**
-   * Set if the remark holds only for workers that have this in common, a port for example. It is then logged when a
+   * Set if the remark holds only for workers that have this in common, for example a port. It is then logged when a
    * second worker makes it with the same value.
    */
   shared?: string;
