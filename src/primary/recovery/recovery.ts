@@ -34,8 +34,7 @@ const EXPIRE_INTERVAL_MS = 1000;
  * A client that comes back names the last packet that it has received. In a quiet room that packet may be so old that
  * the log does not reach back to it. But a client that is alive answers pings, and the link to a client keeps its
  * order: with each answer the client has received all that was sent before the ping. One that was live until it was
- * lost has answered within `pongMs`. So it has received for certain whatever was sent more than `pongMs` before it was
- * lost.
+ * lost has answered within `pongMs`. So what was sent more than `pongMs` before it was lost counts as received.
  */
 export class Recovery<W extends RecoveringWorker> {
   private readonly log: PacketLog;
