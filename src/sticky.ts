@@ -11,7 +11,7 @@ import type { SocketIoServer } from "./worker/socket-io/objects";
 
 export type { StickyPrimaryOptions };
 
-// A worker may call `listen` before it calls `setupWorker`.
+// This is watched from the beginning, because a worker may call `listen` before it calls `setupWorker`.
 if (cluster.isWorker) watchListen("watch");
 
 /**

@@ -335,7 +335,10 @@ export type ToWorker =
   | { type: "drain"; moves: boolean; ackTimeoutMs: number; withinMs: number }
   /** Give this many sessions to other workers, and go on with the others. */
   | { type: "shed"; count: number; moves: boolean; ackTimeoutMs: number }
-  /** The session's client has come back at another worker: close its connection here, then say `surrendered`. */
+  /**
+   * The session's client has come back over another connection, to you or to another worker: close its former
+   * connection here, then say `surrendered`.
+   */
   | { type: "surrender"; scope: ScopeNumber; nsp: string; sid: string }
   | Restored
   /**

@@ -15,7 +15,7 @@ export const WELCOME_TIMEOUT_MS = 5000;
  */
 export const QUESTION_TIMEOUT_MS = 2000;
 
-/** How long a worker may take to give up a session whose client has come back at another worker. */
+/** How long a worker may take to give up a session whose client has come back over another connection. */
 export const SURRENDER_TIMEOUT_MS = 1000;
 
 /**

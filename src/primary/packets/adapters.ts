@@ -95,8 +95,7 @@ export class Adapters<W extends object> {
   }
 
   private enter(adapter: OpenAdapter<W>): void {
-    // An adapter waits until it was told of its peers before it asks them anything, so even one that has none is told
-    // so.
+    // An adapter asks nothing before it was told of its peers, so even one that has none has to be told something.
     this.changesOf(adapter);
     this.tellEachOther(adapter, true);
     addTo(this.byPlace, keyIn(adapter.scope, adapter.nsp, ""), adapter);

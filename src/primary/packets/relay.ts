@@ -211,7 +211,7 @@ export class Relay {
 
   /**
    * Has {@link routeDue} run once at the end of this turn, however often this is called. If it ran twice in one turn,
-   * the second run would route frames that the first one has just found, although they have to wait for a whole turn.
+   * the second run would route frames that arrived in this very turn, although each has to wait for a whole one.
    */
   private endTurnLater(): void {
     if (this.turnEnds) return;
@@ -241,8 +241,7 @@ export class Relay {
     } else if (message.type === "publish") {
       this.publish(from, message, bytes);
     } else if (message.type === "adapter-close") {
-      // This waits in the queue like the adapter's answers, so that the others get those before they hear that it is
-      // gone.
+      // This waited in the queue like the adapter's answers, so the others get those before they hear that it is gone.
       if (this.adapters.remove(from, message.uid)) this.recovery.disable(message.uid);
     } else {
       this.recovery.handle(from, message);

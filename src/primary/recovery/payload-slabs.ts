@@ -29,8 +29,8 @@ const SPARE_PART = 1 / 8;
 /**
  * Keeps copies of payloads that are dropped in about the order in which they came. Many of them share a slab, which is
  * used again when all of them are dropped. With memory of its own for each payload, the memory outside of V8's heap
- * would come and go with the traffic, and V8 collects all garbage for every 64 MiB of that: several times a second in
- * the benchmark row `recovery`.
+ * would come and go with the traffic, and V8 collects all garbage for every 64 MiB of that. That happened several times
+ * a second (benchmark row `recovery`).
  */
 export class PayloadSlabs {
   private current: Slab | undefined;

@@ -32,9 +32,9 @@ const EXPIRE_INTERVAL_MS = 1000;
  * packets, so a packet is either in the answer or follows it, and none is lost or comes twice.
  *
  * A client that comes back names the last packet that it has received. In a quiet room that packet may be so old that
- * the log does not reach back to it. But a client that is alive answers pings, and the link to a client keeps its
- * order: with each answer the client has received all that was sent before the ping. One that was live until it was
- * lost has answered within `pongMs`. So what was sent more than `pongMs` before it was lost counts as received.
+ * the log does not reach back to it. But a client that is alive answers pings, and its connection keeps the order of
+ * what is sent: with each answer the client has received all that was sent before the ping. One that was live until it
+ * was lost has answered within `pongMs`. So what was sent more than `pongMs` before it was lost counts as received.
  */
 export class Recovery<W extends RecoveringWorker> {
   private readonly log: PacketLog;
@@ -185,7 +185,7 @@ export class Recovery<W extends RecoveringWorker> {
   }
 
   /**
-   * Answers a client that has come back, or has it wait. Returns false if its worker's link has no room for the answer
+   * Answers a client that has come back, or has it wait. Returns false if there is no room for the answer on the link
    * yet.
    */
   private restore(waiter: Waiter<W>): boolean {

@@ -76,8 +76,7 @@ export class Surrenders<W> {
   }
 
   /**
-   * A client has come back to a session that is live elsewhere. Returns whether the session's worker has to be asked
-   * now.
+   * A client has come back to a session that is still live. Returns whether the session's worker has to be asked now.
    */
   addWaiter(session: StoredSession<W>, waiter: Waiter<W>): boolean {
     const waiters = this.waiting.get(session) ?? new Map();
