@@ -2,9 +2,9 @@
 import { consoleLog, type Log, shield } from "./log";
 
 /**
- * Time as this package uses it: a clock that never jumps, and timers whose callbacks cannot take down the process.
- * Whoever waits for something is given a clock; the linter forbids Node's own timers and `Date.now` where it has to be
- * used.
+ * Time as this package uses it: a clock that never jumps, and timers whose callbacks cannot take down the
+ * process. Whoever waits for something is given a clock; the linter forbids Node's own timers and `Date.now`
+ * where it has to be used.
  */
 export interface Clock {
   /**
@@ -34,8 +34,8 @@ export function monotonicMs(): number {
 }
 
 /**
- * A clock whose timers are shielded: what `act` throws goes to the log. No timer keeps a process alive that has nothing
- * else to do.
+ * A clock whose timers are shielded: what `act` throws goes to the log. No timer keeps a process alive that
+ * has nothing else to do.
  */
 export function createClock(log: Log = consoleLog): Clock {
   return {

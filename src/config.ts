@@ -38,9 +38,9 @@ export interface StickyOptions {
   /** How long a request line may be, in bytes, from 64 to 1,048,576; a longer one gets a 431. Default: 16,384. */
   maxHeadSize?: number;
   /**
-   * How many connections whose request line has not arrived may be open, and how many may wait for a worker, each from
-   * 1 to 1,000,000. If there are more, the oldest one is closed, or gets a 503 if it waits for a worker. Default:
-   * 10,000.
+   * How many connections whose request line has not arrived may be open, and how many may wait for a worker,
+   * each from 1 to 1,000,000. If there are more, the oldest one is closed, or gets a 503 if it waits for a
+   * worker. Default: 10,000.
    */
   maxPending?: number;
   /**
@@ -70,8 +70,8 @@ export interface StickyOptions {
   handover?: false | { timeout?: number; drainTimeout?: number };
   /**
    * How long, in milliseconds, a new worker may take to become ready in a reload, before the reload fails with
-   * `STICKY_RELOAD`. PM2's `listen_timeout` counts instead if it is longer, or if it is set together with `wait_ready`.
-   * Default: 60,000.
+   * `STICKY_RELOAD`. PM2's `listen_timeout` counts instead if it is longer, or if it is set together with
+   * `wait_ready`. Default: 60,000.
    */
   startTimeout?: number;
 }
@@ -202,8 +202,8 @@ export interface AppOptions {
   /** Whether live sessions may move to other workers, and how long one may wait for open acknowledgements before. */
   handover: { moves: boolean; ackTimeoutMs: number };
   /**
-   * How many bytes of packets (and of sessions) and how many sessions without a client are kept for clients that come
-   * back.
+   * How many bytes of packets (and of sessions) and how many sessions without a client are kept for
+   * clients that come back.
    */
   recovery: { maxBytes: number; maxSessions: number };
   /**

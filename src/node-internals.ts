@@ -61,8 +61,8 @@ export function hasOpenAnswer(socket: Socket): boolean {
 
 /**
  * Runs `action` outside of any domain. PM2 runs its daemon in one, unless our `daemon.ts` starts it. Whatever is
- * created in a domain enters it at every event, and for a connection that costs more than handing it over (benchmark
- * row `handshakes`).
+ * created in a domain enters it at every event, and for a connection that costs more than handing it over
+ * (benchmark row `handshakes`).
  */
 export function outsideDomain(action: () => void): void {
   const { domain } = process as unknown as { domain?: { exit(): void; enter(): void } };

@@ -160,8 +160,8 @@ function followActions(client: Client, onAction: (action: Action) => Promise<voi
 }
 
 /**
- * Makes PM2 take `sticky` from an ecosystem file or the command line, and checks it. PM2 drops options that its schema
- * does not know.
+ * Makes PM2 take `sticky` from an ecosystem file or the command line, and checks it. PM2 drops options that
+ * its schema does not know.
  */
 function knowSticky(config: ConfigTool): void {
   const schema: Record<string, unknown> = requirePm2("./lib/API/schema.json");

@@ -133,8 +133,8 @@ function hurryOnSecondSignal(apps: StickyApps): void {
   for (const signal of ["SIGINT", "SIGTERM", "SIGQUIT"] as const) {
     const onSignal = () => {
       if (process.listenerCount(signal) === 1) {
-        // Nobody but us listens for the signal, as with `pm2 start --no-daemon`. Then it has to end the process, as it
-        // would without us.
+        // Nobody but us listens for the signal, as with `pm2 start --no-daemon`. Then it has to end the process,
+        // as it would without us.
         process.removeListener(signal, onSignal);
         process.kill(process.pid, signal);
       }

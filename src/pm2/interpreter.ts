@@ -8,10 +8,10 @@ const NODE = /(?:^|[\\/@-])node(?:\.exe)?$|^node@/i;
 const RUN_BY_NODE = new Set([".js", ".ts", ".tsx"]);
 
 /**
- * Says what would run an app in place of Node, for an error message; `undefined` if it is Node. These are PM2's own
- * rules, as far as they can be applied when the app is started. In cluster mode PM2 runs every script with the Node of
- * its daemon, whatever the app says. So a Python script, for example, would fail with a syntax error that does not tell
- * why.
+ * Says what would run an app in place of Node, for an error message; `undefined` if it is Node. These are PM2's
+ * own rules, as far as they can be applied when the app is started. In cluster mode PM2 runs every script with
+ * the Node of its daemon, whatever the app says. So a Python script, for example, would fail with a syntax error
+ * that does not tell why.
  */
 export function otherInterpreter(config: Record<string, unknown>): string | undefined {
   const { exec_interpreter: interpreter, script, cwd } = config;

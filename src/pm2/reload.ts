@@ -18,8 +18,8 @@ const LOG_LINES = 10;
 const LOG_BYTES = 16 * 1024;
 
 /**
- * Replaces one worker of an app that we serve. Unlike PM2's own reload, it takes the old worker down only when the new
- * one serves:
+ * Replaces one worker of an app that we serve. Unlike PM2's own reload, it takes the old worker down only
+ * when the new one serves:
  *
  *     old is parked as _old_<id> ──▶ new one starts under <id>
  *        ├──ready──▶ old one is drained and deleted
@@ -54,8 +54,8 @@ export function reloadSticky(god: God, apps: StickyApps, options: ReloadOptions,
   // PM2 has forked when it returns. It calls back later; only if forking failed, it has called back already.
   if (!forked) return;
   const fresh = god.clusters_db[id]!;
-  // A worker writes its log itself, and may end before an error is written. What it tells the daemon arrives in any
-  // case.
+  // A worker writes its log itself, and may end before an error is written. What it tells the
+  // daemon arrives in any case.
   let thrown = "";
   fresh.on("message", (message: { type?: string; data?: unknown } | undefined) => {
     if (message?.type === "log:err") thrown = String(message.data).trim();

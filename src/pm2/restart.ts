@@ -13,8 +13,8 @@ interface Turn {
   /** Who is to be told of its end. */
   callbacks: Callback[];
   /**
-   * Whether further calls for the same process may join. A restart with an environment of its own is for its caller
-   * alone.
+   * Whether further calls for the same process may join. A restart with an environment of its own
+   * is for its caller alone.
    */
   shared: boolean;
   run(done: Callback): void;

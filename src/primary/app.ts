@@ -45,9 +45,9 @@ export class App implements WorkerContext, WorkerEvents, RoutedApp, AddressOwner
   readonly handoverCounts = new HandoverCounts();
   private readonly watchers = new Set<(worker: WorkerHandle) => void>();
   /**
-   * What the app's main server asked for, once there was one. A worker that starts later may attach Socket.IO long
-   * after its server listens; by this the primary knows at once that the server which asks for the same is its main
-   * one.
+   * What the app's main server asked for, once there was one. A worker that starts later may attach
+   * Socket.IO long after its server listens; by this the primary knows at once that the server which asks
+   * for the same is its main one.
    */
   private mainWants: string | undefined;
   /** Whether the app's main server asked for no address, and so has the default one. */

@@ -19,8 +19,8 @@ type Target = Pick<Claim<WorkerHandle>, "worker" | "server">;
 /** A connection that so many workers did not take is closed. */
 const MAX_ATTEMPTS = 5;
 /**
- * How long a request with an unknown session id is held back, so that a worker can claim the id; see
- * `mayBeClaimedSoon`.
+ * How long a request with an unknown session id is held back, so that a worker can claim the id;
+ * see `mayBeClaimedSoon`.
  */
 const CLAIM_DELAY_MS = 50;
 

@@ -110,9 +110,9 @@ export function decodeFrame(bytes: Buffer): Message {
 }
 
 /**
- * The body of a cast or a publish begins with `u32 scope`. A worker writes its own number of its Socket.IO server
- * there; the primary replaces it with the number that the scope has for all workers, and passes on the frame otherwise
- * unchanged.
+ * The body of a cast or a publish begins with `u32 scope`. A worker writes its own number of its Socket.IO
+ * server there; the primary replaces it with the number that the scope has for all workers, and passes on the
+ * frame otherwise unchanged.
  */
 const SCOPE = 4;
 
@@ -195,9 +195,9 @@ function decodeCast(frame: Buffer): Cast {
 let lastTarget: { json: Buffer; target: CastTarget } | undefined;
 
 /**
- * Parses the target of a cast. Packets for the same clients often come in a row, so the last target is kept and
- * returned again if the JSON is the same, byte for byte: a third off what a packet costs the primary (benchmark row
- * `relay`).
+ * Parses the target of a cast. Packets for the same clients often come in a row, so the last target is kept
+ * and returned again if the JSON is the same, byte for byte: a third off what a packet costs the primary
+ * (benchmark row `relay`).
  */
 function parseTarget(frame: Buffer, start: number, end: number): CastTarget {
   if (lastTarget?.json.compare(frame, start, end) !== 0) {
@@ -208,8 +208,8 @@ function parseTarget(frame: Buffer, start: number, end: number): CastTarget {
 }
 
 /**
- * A restored session is `u32 length | all but the payloads as JSON`, then for each missed packet `u32 length |
- * payload`.
+ * A restored session is `u32 length | all but the payloads as JSON`, then for each missed packet
+ * `u32 length | payload`.
  */
 function encodeRestored({ missed, ...rest }: Restored): Buffer {
   const header = Buffer.from(JSON.stringify({ ...rest, orders: missed.map(({ order }) => order) }));

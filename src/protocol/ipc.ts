@@ -3,9 +3,9 @@ import type { MovedSession, ServerNumber } from "./messages";
 
 /**
  * What travels over Node's IPC channel: sockets always, and frames where the worker has no pipe for them. The channel
- * also carries messages of PM2 and of the app; ours are objects with the one key {@link KEY}, by which they can be told
- * from those. Bytes travel as latin1 or base64 text, because Node's two serializations ("json" and "advanced") both
- * keep text as it is.
+ * also carries messages of PM2 and of the app; ours are objects with the one key {@link KEY}, by which they can be
+ * told from those. Bytes travel as latin1 or base64 text, because Node's two serializations ("json" and "advanced")
+ * both keep text as it is.
  */
 export const KEY = "pm2-socket.io";
 
@@ -13,9 +13,9 @@ export type Envelope =
   /** A frame, base64. */
   | { f: string }
   /**
-   * From the primary, with a socket: the number of the handoff, the worker's server that is to get the connection
-   * (absent if it is the connection of a session that moves, `session`), and the bytes that were already read from it,
-   * latin1.
+   * From the primary, with a socket: the number of the handoff, the worker's server that is to get the
+   * connection (absent if it is the connection of a session that moves, `session`), and the bytes that were
+   * already read from it, latin1.
    */
   | { handoff: number; server?: ServerNumber; head: string; session?: MovedSession }
   /**
@@ -31,8 +31,8 @@ export type Envelope =
   | { note: Note };
 
 /**
- * A remark of a worker for its app's error log. All workers of an app run the same code and make the same remark; it is
- * logged once.
+ * A remark of a worker for its app's error log. All workers of an app run the same code and make the same
+ * remark; it is logged once.
  */
 export interface Note {
   /** Its code in `errors.ts`. */

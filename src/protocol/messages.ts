@@ -15,11 +15,11 @@ import type { Seat } from "./session-id";
 export const LINK_VERSION = 2;
 
 /**
- * Which Socket.IO server is meant. A process may have several Socket.IO servers, which are strangers to each other; the
- * servers of different workers that belong together are called a scope. A message from a worker carries the number that
- * the worker itself has given to its server, counting from 0 (`scope-open`). A message from the primary, and what the
- * primary relays, carries the number that the primary has given to the scope. That number is the same for all workers
- * of the app (`scope`).
+ * Which Socket.IO server is meant. A process may have several Socket.IO servers, which are strangers to each other;
+ * the servers of different workers that belong together are called a scope. A message from a worker carries the number
+ * that the worker itself has given to its server, counting from 0 (`scope-open`). A message from the primary, and what
+ * the primary relays, carries the number that the primary has given to the scope. That number is the same for all
+ * workers of the app (`scope`).
  */
 export type ScopeNumber = number;
 
@@ -71,8 +71,8 @@ export interface PeerServer {
 }
 
 /**
- * A worker as its peers see it. By the seat they know which sessions are that worker's; by the servers they know where
- * to forward a request.
+ * A worker as its peers see it. By the seat they know which sessions are that worker's; by the servers they know
+ * where to forward a request.
  */
 export interface Peer {
   seat: Seat;
@@ -91,8 +91,8 @@ export interface Cast {
   /** Whether it may be dropped when the link to a worker is slow. */
   volatile: boolean;
   /**
-   * Set if the packet is to be kept for clients that come back: when it was emitted, in milliseconds on the machine's
-   * monotonic clock.
+   * Set if the packet is to be kept for clients that come back: when it was emitted, in milliseconds on the
+   * machine's monotonic clock.
    */
   time?: number;
   /** The place of a packet that is kept among all such packets of the app. The primary fills it in. */
@@ -131,8 +131,8 @@ export interface Restored {
 }
 
 /**
- * What another worker needs to go on with a live session: enough to replay the session's handshake against its own
- * Socket.IO server.
+ * What another worker needs to go on with a live session: enough to replay the session's handshake against
+ * its own Socket.IO server.
  */
 export interface MovedSession {
   /** The scope of the server that the session belongs to. Only a server of the same scope may take it over. */
@@ -182,8 +182,8 @@ export type AboutSession = { at: number; scope: ScopeNumber } & (
   /** The answer to `surrender`: this worker has told everything it had to tell about the session before. */
   | { type: "surrendered"; nsp: string; sid: string }
   /**
-   * A client came back with this private id, and with the offset of the last packet it received. Answered by
-   * `restored`.
+   * A client came back with this private id, and with the offset of the last packet it received.
+   * Answered by `restored`.
    */
   | { type: "restore"; seq: number; nsp: string; pid: string; offset: string }
 );
@@ -199,8 +199,8 @@ export interface Publish {
    */
   joins?: RoomKey[];
   /**
-   * Set if the message is only for workers that have a member of one of these rooms; an empty list means any client of
-   * the namespace.
+   * Set if the message is only for workers that have a member of one of these rooms; an empty list means any
+   * client of the namespace.
    */
   asks?: RoomKey[];
   /** Set if the receivers are expected to answer. The primary then tells the sender who they are (`asked`). */
@@ -262,9 +262,9 @@ export type ToPrimary =
   | { type: "scope-close"; scope: ScopeNumber }
   /**
    * The adapter of a namespace was opened. `uid` is its address for responses (`respond`). From then on the worker is
-   * told which adapters of this namespace the others have (`adapters`). With connection state recovery, `recoverableMs`
-   * says for how long its sessions can be restored, and `pongMs` after how long a client that answers no ping is taken
-   * for lost.
+   * told which adapters of this namespace the others have (`adapters`). With connection state recovery,
+   * `recoverableMs` says for how long its sessions can be restored, and `pongMs` after how long a client that answers
+   * no ping is taken for lost.
    */
   | {
       type: "adapter-open";

@@ -7,9 +7,9 @@ import type { ServerNumber } from "./messages";
 const PREFIX = "pm2-socket.io-";
 
 /**
- * Makes a new folder for the private addresses of one worker's servers. Only the worker's user can enter it (mode
- * 0700), so other users of the machine cannot connect to these servers and pretend to be a peer that forwards a
- * request.
+ * Makes a new folder for the private addresses of one worker's servers. Only the worker's user can enter
+ * it (mode 0700), so other users of the machine cannot connect to these servers and pretend to be a peer
+ * that forwards a request.
  *
  * @param owner the user and group that the worker runs as, if they are not the primary's own
  */

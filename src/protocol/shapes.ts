@@ -3,9 +3,9 @@ import { FrameError } from "./codec";
 import { MAX_SCOPE_TEXT, type Message, type ToPrimary } from "./messages";
 
 /**
- * Checks the messages of workers. Each is checked once, where it comes in, so that the rest of the primary can rely on
- * the types of `messages.ts`, whatever a faulty worker may send. Payloads are not checked: the primary never looks into
- * them.
+ * Checks the messages of workers. Each is checked once, where it comes in, so that the rest of the primary can
+ * rely on the types of `messages.ts`, whatever a faulty worker may send. Payloads are not checked: the primary
+ * never looks into them.
  */
 type Check = (value: unknown) => boolean;
 

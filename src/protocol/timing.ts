@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 /**
- * The time limits that have to fit one another, in milliseconds. Where a limit must be shorter or longer than another,
- * its comment says so and why, and `timing.test.ts` checks it. A limit that depends on no other is in the file that
- * uses it.
+ * The time limits that have to fit one another, in milliseconds. Where a limit must be shorter or longer than
+ * another, its comment says so and why, and `timing.test.ts` checks it. A limit that depends on no other is in
+ * the file that uses it.
  */
 
 /** How long a worker waits for the primary's first answer before it reports that there is no primary. */
@@ -19,10 +19,10 @@ export const QUESTION_TIMEOUT_MS = 2000;
 export const SURRENDER_TIMEOUT_MS = 1000;
 
 /**
- * How long the connection of a client that has come back may wait until its session is given up. If the client came
- * several times in quick succession, another of its connections may get the session first and lose it again. Longer
- * than {@link SURRENDER_TIMEOUT_MS}, so that somebody still waits for a session which is given up only at the last
- * moment.
+ * How long the connection of a client that has come back may wait until its session is given up. If the client
+ * came several times in quick succession, another of its connections may get the session first and lose it
+ * again. Longer than {@link SURRENDER_TIMEOUT_MS}, so that somebody still waits for a session which is given up
+ * only at the last moment.
  */
 export const SURRENDERED_SESSION_WAIT_MS = 4000;
 
@@ -30,9 +30,9 @@ export const SURRENDERED_SESSION_WAIT_MS = 4000;
 export const RESTORE_QUEUE_WAIT_MS = 15_000;
 
 /**
- * How long a worker waits for a session that is to be restored before it gives the client a new one. Longer than {@link
- * SURRENDERED_SESSION_WAIT_MS} and {@link RESTORE_QUEUE_WAIT_MS} together, because the primary may need first the one
- * and then the other. If its answer came too late, the restored session would have to be undone.
+ * How long a worker waits for a session that is to be restored before it gives the client a new one. Longer than
+ * {@link SURRENDERED_SESSION_WAIT_MS} and {@link RESTORE_QUEUE_WAIT_MS} together, because the primary may need first
+ * the one and then the other. If its answer came too late, the restored session would have to be undone.
  */
 export const RESTORE_TIMEOUT_MS = 20_000;
 
@@ -57,8 +57,8 @@ export const CLOSING_MS = 1600;
 
 /**
  * How long a worker that has given up everything waits before it says so. Another worker that does not know yet where a
- * session has gone may have forwarded a request to it a moment ago, which arrives within this time. Longer than {@link
- * FORWARD_RETRY_MS}, after which the other worker asks again where to send the request.
+ * session has gone may have forwarded a request to it a moment ago, which arrives within this time. Longer than
+ * {@link FORWARD_RETRY_MS}, after which the other worker asks again where to send the request.
  */
 export const LINGER_MS = 100;
 

@@ -55,8 +55,8 @@ export class Addresses<W extends ClaimingWorker> {
   }
 
   /**
-   * Why an address that a worker asked for is not open, for a log line; `undefined` if all its addresses are open, or
-   * about to be.
+   * Why an address that a worker asked for is not open, for a log line; `undefined` if all its addresses
+   * are open, or about to be.
    */
   refusalOf(worker: W): string | undefined {
     const whose = this.waiting.find(({ claim }) => claim.worker === worker);

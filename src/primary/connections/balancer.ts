@@ -11,8 +11,8 @@ export class Balancer {
   ) {}
 
   /**
-   * Chooses one of these workers; `undefined` if there are none. With "least-connection", equally loaded ones take
-   * turns.
+   * Chooses one of these workers; `undefined` if there are none. With "least-connection", equally
+   * loaded ones take turns.
    */
   pick<W extends { readonly load: number }>(workers: readonly W[]): W | undefined {
     const count = workers.length;

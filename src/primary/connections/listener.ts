@@ -43,9 +43,9 @@ const MAX_RETRY_MS = 30_000;
 /** How often it is tried again at once if whoever held the address let go of it while we looked who that was. */
 const MAX_QUICK_RETRIES = 10;
 /**
- * While former workers of the same app have the address (see {@link Refusal.isMoving}), attempts follow each other
- * quickly, for as long as a reload may take by default: from the end of these workers until the next attempt nobody can
- * connect.
+ * While former workers of the same app have the address (see {@link Refusal.isMoving}), attempts follow each
+ * other quickly, for as long as a reload may take by default: from the end of these workers until the next
+ * attempt nobody can connect.
  */
 const MOVING_RETRY_MS = 10;
 const MAX_MOVING_RETRIES = 6000;
@@ -67,9 +67,9 @@ export class Listener {
   refusal: Refusal | undefined;
 
   /**
-   * @param isConfigured whether the address is from the app's configuration. Only then a dead Unix socket at its path
-   *   is removed. A path that a worker has named is left alone, because the daemon may have more rights than the
-   *   worker.
+   * @param isConfigured whether the address is from the app's configuration. Only then a dead Unix socket at
+   *   its path is removed. A path that a worker has named is left alone, because the daemon may have more
+   *   rights than the worker.
    */
   constructor(
     readonly address: ListenAddress,
@@ -103,8 +103,8 @@ export class Listener {
 
   private listen(): void {
     this.state = "opening";
-    // Connections may be half-open, as with Node's HTTP server: a client may end its side and still wait for the
-    // answer.
+    // Connections may be half-open, as with Node's HTTP server: a client may end its side and
+    // still wait for the answer.
     const server = createServer({ allowHalfOpen: true, noDelay: true });
     this.server = server;
     server.on("connection", shield(this.log, this.events.onConnection));

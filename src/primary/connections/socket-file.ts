@@ -31,9 +31,9 @@ export function removeDeadSocket(path: string): Promise<boolean> {
 }
 
 /**
- * Closes the server of a Unix socket. Node's `close` removes whatever lies at the server's path, even if somebody has
- * put another file there meanwhile. Such a file is renamed while the server is closed, and gets its name back after
- * that.
+ * Closes the server of a Unix socket. Node's `close` removes whatever lies at the server's path, even if
+ * somebody has put another file there meanwhile. Such a file is renamed while the server is closed, and gets
+ * its name back after that.
  *
  * @param inode the inode of the file that the server has made
  */

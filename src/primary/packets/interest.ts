@@ -27,8 +27,8 @@ export class Interest<W extends object> {
   }
 
   /**
-   * The worker was asked to make sockets join a room. Whether any did is known when the worker has settled that, see
-   * `settle`.
+   * The worker was asked to make sockets join a room. Whether any did is known when the worker has
+   * settled that, see `settle`.
    */
   expect(worker: W, scope: number, nsp: string, room: RoomKey): void {
     const rooms = this.expected.get(worker) ?? new Map<NamespacedKey, number>();

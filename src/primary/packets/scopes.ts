@@ -13,8 +13,8 @@ interface OpenServer<W> {
   address: string | undefined;
   scope: Scope<W> | undefined;
   /**
-   * Whether it has had a client. From then on its scope stays the same, because its rooms and sessions are kept under
-   * the scope's number.
+   * Whether it has had a client. From then on its scope stays the same, because its rooms and sessions are kept
+   * under the scope's number.
    */
   used: boolean;
 }
@@ -147,11 +147,11 @@ export class Scopes<W extends object> {
   }
 
   /**
-   * Finds scopes for those of a worker's servers of one path that have had no client yet: first for those that have the
-   * same address as a server of another worker, then for the others, in the order in which they were made. Whenever one
-   * is opened or closed, or an address becomes known, all of them are looked at again. For example, the first server
-   * was taken for that of port 3000; then the second one turns out to have asked for port 3000, and both have to
-   * change.
+   * Finds scopes for those of a worker's servers of one path that have had no client yet: first for those that have
+   * the same address as a server of another worker, then for the others, in the order in which they were made.
+   * Whenever one is opened or closed, or an address becomes known, all of them are looked at again. For example,
+   * the first server was taken for that of port 3000; then the second one turns out to have asked for port 3000,
+   * and both have to change.
    */
   private match(worker: W, path: string): Assignment<W>[] {
     const open = [...(this.workers.get(worker)?.open.values() ?? [])];

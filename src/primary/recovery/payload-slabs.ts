@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 /**
- * A piece of memory that is filled from its beginning to its end. When nothing in it is needed any more, it is filled
- * anew.
+ * A piece of memory that is filled from its beginning to its end. When nothing in it is needed any
+ * more, it is filled anew.
  */
 interface Slab {
   readonly memory: Buffer;

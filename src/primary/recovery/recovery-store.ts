@@ -21,8 +21,8 @@ export interface StoredSession<W> {
   past: PastRoom[];
   data: string;
   /**
-   * The order of the last packet before it was opened. A client that has received no packet yet has missed those after
-   * it.
+   * The order of the last packet before it was opened. A client that has received no packet yet has
+   * missed those after it.
    */
   openedAt: number;
   lostAtMs: number;

@@ -47,8 +47,8 @@ export class Recovery<W extends RecoveringWorker> {
   private timer: NodeJS.Timeout | undefined;
 
   /**
-   * @param onRevived is called before a session is restored on a worker, so that from then on its packets are sent
-   *   there
+   * @param onRevived is called before a session is restored on a worker, so that from then on its
+   *   packets are sent there
    */
   constructor(
     limits: RecoveryLimits,
@@ -185,8 +185,8 @@ export class Recovery<W extends RecoveringWorker> {
   }
 
   /**
-   * Answers a client that has come back, or has it wait. Returns false if there is no room for the answer on the link
-   * yet.
+   * Answers a client that has come back, or has it wait. Returns false if there is no room for the
+   * answer on the link yet.
    */
   private restore(waiter: Waiter<W>): boolean {
     const { scope, nsp, pid } = waiter.request;

@@ -48,8 +48,8 @@ export class Surrenders<W> {
 
   /**
    * @param onFree is called when a session that was asked for was given up, or was not given up in time
-   * @param onGiveUp is called when a waiter has waited for too long, or when the same client has come to the same
-   *   worker again
+   * @param onGiveUp is called when a waiter has waited for too long, or when the same client has come
+   *   to the same worker again
    */
   constructor(
     private readonly clock: Clock,

@@ -106,8 +106,8 @@ export class PrimaryLink {
   }
 
   /**
-   * The worker is gone. Reads what it had written before, which the pipe may still hold, then closes the link and calls
-   * `done`.
+   * The worker is gone. Reads what it had written before, which the pipe may still hold, then closes the
+   * link and calls `done`.
    */
   finish(done: () => void): void {
     this.finishing = true;
@@ -138,8 +138,8 @@ export class PrimaryLink {
   }
 
   /**
-   * Looks again after `linkTimeoutMs`. If nothing at all was read by then, though something waited, the worker is
-   * stuck.
+   * Looks again after `linkTimeoutMs`. If nothing at all was read by then, though something
+   * waited, the worker is stuck.
    */
   private watchProgress(): void {
     if (this.stuckTimer) return;

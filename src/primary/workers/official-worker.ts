@@ -28,8 +28,8 @@ export class OfficialWorker {
   constructor(private readonly worker: Worker) {}
 
   /**
-   * Gives it a connection. The protocol has no acknowledgement, so the connection is the worker's as soon as it is
-   * sent.
+   * Gives it a connection. The protocol has no acknowledgement, so the connection is the worker's
+   * as soon as it is sent.
    */
   offer({ socket, head }: Arrival): void {
     this.handedOff++;

@@ -22,8 +22,8 @@ export type Greeting = Pick<
 export class WorkerChannel {
   private link: PrimaryLink | undefined;
   /**
-   * Whether the worker has said `hello`. It may do so only once, because a second reader of its pipe would take frames
-   * away.
+   * Whether the worker has said `hello`. It may do so only once, because a second reader of its pipe
+   * would take frames away.
    */
   private greeted = false;
   framesRelayed = 0;

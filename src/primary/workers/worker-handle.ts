@@ -163,8 +163,8 @@ export class WorkerHandle {
   }
 
   /**
-   * Handles an IPC message of the worker, if it is meant for us. Returns whether it was; if so, nobody else should see
-   * it.
+   * Handles an IPC message of the worker, if it is meant for us. Returns whether it was; if so,
+   * nobody else should see it.
    */
   handleIpc(message: unknown, socket: Socket | undefined): boolean {
     const envelope = unseal(message);
@@ -190,8 +190,8 @@ export class WorkerHandle {
   }
 
   /**
-   * A server listens, or asks for another address. With the first one the time begins in which the worker has to be
-   * ready.
+   * A server listens, or asks for another address. With the first one the time begins in which the
+   * worker has to be ready.
    */
   serve(server: ServerNumber, served: ServedServer): void {
     this.servers.set(server, served);
@@ -215,9 +215,9 @@ export class WorkerHandle {
   }
 
   /**
-   * Takes the worker out of service: it gets no new work, and its sessions move to other workers or are closed
-   * properly. Resolves when it has nothing left or is gone, when it makes no progress for `standstillMs`, or after
-   * `timeoutMs`.
+   * Takes the worker out of service: it gets no new work, and its sessions move to other workers or are
+   * closed properly. Resolves when it has nothing left or is gone, when it makes no progress for
+   * `standstillMs`, or after `timeoutMs`.
    */
   drain(standstillMs: number, timeoutMs: number): Promise<void> {
     if (this.currentState === "gone") return Promise.resolve();
