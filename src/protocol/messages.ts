@@ -242,7 +242,7 @@ export type ToPrimary =
    */
   | { type: "load"; sessions: number; connections: number; forwarded: number; closed: number }
   /**
-   * A session is mine although its id does not name me, because the app generates its own ids. Answered by `claimed`: I
+   * A session is mine although its id does not name me, as when the app generates its own ids. Answered by `claimed`: I
    * wait for that before the id leaves this process, so that no request with it can reach the primary first.
    */
   | { type: "claim"; seq: number; id: string }
