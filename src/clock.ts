@@ -2,26 +2,27 @@
 import { consoleLog, type Log, shield } from "./log";
 
 /**
- * Time as this package uses it: a clock that never jumps, and timers that never throw. It is passed to whoever waits for
- * something; the linter forbids Node's own timers and `Date.now` where it has to be used.
+ * Time as this package uses it: a clock that never jumps, and timers whose callbacks cannot take down the
+ * process. Whoever waits for something is given a clock; the linter forbids Node's own timers and `Date.now`
+ * where it has to be used.
  */
 export interface Clock {
   /**
-   * Milliseconds, with fractions, on the monotonic clock of this machine. All processes of the machine read the same
-   * clock, so that a time which one process tells can be compared by another; it stands for no date.
+   * Milliseconds, with fractions, on the monotonic clock of this machine. It says nothing about the date. All processes
+   * of the machine read the same clock, so one process can compare its time with that of another.
    */
   now(): number;
   /** Calls `act` once, after that many milliseconds, unless the timer is cleared with `clearTimeout`. */
   after(ms: number, act: () => void): NodeJS.Timeout;
   /** Calls `act` again and again, until the timer is cleared with `clearInterval`. */
   every(ms: number, act: () => void): NodeJS.Timeout;
-  /** Calls `act` once the event loop has taken in what can be read at the moment. */
+  /** Calls `act` in the next turn of the event loop, when this turn has read what could be read. */
   nextTurn(act: () => void): void;
   /** Resolves after that many milliseconds. */
   wait(ms: number): Promise<void>;
 }
 
-/** The date, in milliseconds since 1970: for what is shown or told to others. It jumps; nothing waits by it. */
+/** The date, in milliseconds since 1970, for what is shown to users. It may jump, so no wait is measured with it. */
 export function dateMs(): number {
   return Date.now();
 }
@@ -33,8 +34,8 @@ export function monotonicMs(): number {
 }
 
 /**
- * A clock whose timers are shielded: what `act` throws goes to the log. None of them keeps a process alive that has
- * nothing else to do.
+ * A clock whose timers are shielded: what `act` throws goes to the log. No timer keeps a process alive that
+ * has nothing else to do.
  */
 export function createClock(log: Log = consoleLog): Clock {
   return {

@@ -19,7 +19,7 @@ export function createAdapter(options?: AdapterOptions): (nsp: any) => ClusterAd
 }
 
 /**
- * Relays the packets of the workers of this cluster. To be called in the primary, before or after forking.
+ * Relays packets between the adapters of this cluster's workers. To be called in the primary, before or after forking.
  *
  * @throws StickyError `STICKY_NOT_PRIMARY` in a worker
  */

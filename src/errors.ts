@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 /**
- * Every error this package reports, by its stable code. The README lists the same codes; a test compares them.
+ * Every error that this package reports, by its stable code. The README lists the same codes; a test compares them.
  *
- * `what` may contain `%s` placeholders, filled in order; `remedy`, which says what the person at the terminal can do, goes
- * on with them.
+ * `what` says what is wrong, `remedy` what the person at the terminal can do. The placeholders `%s` are replaced by
+ * values in order, first those in `what`, then those in `remedy`.
  */
 export const ERRORS = {
   STICKY_PORT: {
@@ -141,7 +141,7 @@ export const ERRORS = {
 /** The stable code of an error of this package. */
 export type ErrorCode = keyof typeof ERRORS;
 
-/** An error with a stable `code` and a `remedy`; its message contains all three. */
+/** An error with a stable `code` and a `remedy`. Its message contains both, and what is wrong. */
 export class StickyError extends Error {
   readonly code: ErrorCode;
   readonly remedy: string;
@@ -154,7 +154,7 @@ export class StickyError extends Error {
   }
 }
 
-/** One line for a log: what failed, why, what to do, and the code to search for. */
+/** The text of an error, in one line for a log: what is wrong, the code to search for, and what to do. */
 export function describe(code: ErrorCode, ...values: (string | number)[]): string {
   const { what, remedy } = filled(code, values);
   return `${what} [${code}]. ${remedy}`;

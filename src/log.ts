@@ -2,16 +2,16 @@
 
 import { debuglog } from "node:util";
 
-/** Why something was done, with `NODE_DEBUG=pm2-socket.io` in the environment of the daemon or of a worker. */
+/** Logs why something was done, if the daemon or the worker runs with `NODE_DEBUG=pm2-socket.io` in its environment. */
 export const debug = debuglog("pm2-socket.io");
 
-/** Each frame of the links, with `NODE_DEBUG=pm2-socket.io-frames`. */
+/** Logs each frame of the links, if the process runs with `NODE_DEBUG=pm2-socket.io-frames`. */
 export const debugFrame = debuglog("pm2-socket.io-frames");
 
-/** Where an app's messages go: the daemon's log under PM2, the console without it. */
+/** Where messages about an app go: under PM2 to the daemon's log, without it to the console. */
 export interface Log {
   info(line: string): void;
-  /** Something the operator has to know; under PM2 also in the app's error log. */
+  /** Something that the operator has to know. Under PM2 it is also written to the app's error log. */
   error(line: string): void;
 }
 
@@ -21,8 +21,8 @@ export const consoleLog: Log = {
 };
 
 /**
- * Wraps an event handler of the primary: a fault in it is logged once with its stack and never reaches the process,
- * where it would take down God and every app with it.
+ * Wraps what runs on an event or a timer. What it throws is logged with its stack and does not reach the process: under
+ * PM2 it would end God, and every app with it.
  */
 export function shield<A extends unknown[]>(log: Log, handler: (...args: A) => void): (...args: A) => void {
   return (...args) => {

@@ -6,11 +6,11 @@ import Module from "node:module";
 import type { Server as NetServer, Socket } from "node:net";
 
 /**
- * The few things of Node that have no public name. With those of `net` Node's own cluster module does the same: it passes
- * bare handles and gives them to a server through `onconnection`.
+ * The few things of Node that we use although they are not public. What is done here with `net` is what Node's own
+ * cluster module does: it passes bare handles between processes and gives them to a server through `onconnection`.
  */
 
-/** The operating system's side of a socket. Opaque: it is only passed on. */
+/** What is behind a socket or a listening server: libuv's handle of the operating system's socket. */
 export interface Handle {
   readStart(): number;
   readStop(): number;
@@ -27,8 +27,9 @@ export function handleOf(socket: Socket): Handle | undefined {
 }
 
 /**
- * Stops reading in this very tick, so that no byte arrives here that the next owner should get. `socket.pause()` alone
- * does not: a paused stream still reads ahead, unless it believes that it is reading already.
+ * Stops reading from a socket in this very tick, so that no byte arrives here that its next owner should get.
+ * `socket.pause()` alone is not enough: a paused stream still fills its buffer, and starts the handle for that, unless
+ * `reading` says that it has been started already. So that is set although it is not true.
  */
 export function stopReading(socket: Socket): void {
   socket.pause();
@@ -38,7 +39,7 @@ export function stopReading(socket: Socket): void {
   handle.reading = true;
 }
 
-/** Reads (again), whether reading was stopped or not. */
+/** Reads from the socket, whether reading was stopped before or not. */
 export function resumeReading(socket: Socket): void {
   const handle = handleOf(socket);
   handle?.readStop();
@@ -46,7 +47,10 @@ export function resumeReading(socket: Socket): void {
   socket.resume();
 }
 
-/** The answer on this connection of an HTTP server that has not left the process, although it may be finished. */
+/**
+ * The answer that an HTTP server is writing on this connection, if there is one. It may be finished for the app, and
+ * still wait in this process to be written.
+ */
 export function openAnswer(socket: Socket): ServerResponse | undefined {
   return (socket as unknown as { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
 }
@@ -56,8 +60,9 @@ export function hasOpenAnswer(socket: Socket): boolean {
 }
 
 /**
- * Runs `action` outside of any domain (PM2 starts its daemon in one): what is created in a domain enters it at every
- * event, which costs a connection more than handing it over.
+ * Runs `action` outside of any domain. PM2 runs its daemon in one, unless our `daemon.ts` starts it. Whatever is
+ * created in a domain enters it at every event, and for a connection that costs more than handing it over
+ * (benchmark row `handshakes`).
  */
 export function outsideDomain(action: () => void): void {
   const { domain } = process as unknown as { domain?: { exit(): void; enter(): void } };
@@ -144,14 +149,17 @@ export function runAsMain(file: string): void {
   (Module as unknown as { _load(file: string, parent: null, isMain: boolean): void })._load(file, null, true);
 }
 
-/** Forgets which server a socket came from: `send()` would otherwise keep books about it in both processes. */
+/**
+ * Forgets which server a socket came from. Otherwise Node, when the socket is sent to another process, would count the
+ * server's connections across both processes.
+ */
 export function forgetServer(socket: Socket): void {
   (socket as unknown as { server: unknown }).server = null;
 }
 
 /**
- * Gives a connection to a listening server as if the server had accepted it: limits, counts and options apply.
- * Returns its socket, or `undefined` if the server did not want it (`maxConnections`).
+ * Gives a connection to a listening server as if the server had accepted it itself, so that its limits, counts and
+ * options apply. Returns the socket, or `undefined` if the server did not take it (because of `maxConnections`).
  */
 export function inject(server: NetServer, client: Handle): Socket | undefined {
   const listening = (server as unknown as WithHandle)._handle;
@@ -166,12 +174,12 @@ export function inject(server: NetServer, client: Handle): Socket | undefined {
   return accepted;
 }
 
-/** Whether this Node has what the functions above rely on; checked once per process. */
+/** Whether this Node has what {@link inject} relies on. */
 export function canInject(server: NetServer): boolean {
   return typeof (server as unknown as WithHandle)._handle?.onconnection === "function";
 }
 
-/** Makes a listening server let go of its handle without closing its connections or saying that it was closed. */
+/** Makes a server stop listening, without closing its connections and without a `close` event. */
 export function dropHandle(server: NetServer): void {
   const holder = server as unknown as WithHandle;
   holder._handle?.close();

@@ -11,11 +11,12 @@ import type { SocketIoServer } from "./worker/socket-io/objects";
 
 export type { StickyPrimaryOptions };
 
-// A worker may call `listen` before it calls `setupWorker`.
+// This is watched from the beginning, because a worker may call `listen` before it calls `setupWorker`.
 if (cluster.isWorker) watchListen("watch");
 
 /**
- * Hands the connections of `httpServer` to the workers of this cluster, each request to the worker of its session.
+ * Hands the connections of `httpServer` to the workers of this cluster, so that each request reaches the worker of its
+ * session. To be called in the primary, before or after forking; it is the caller who makes `httpServer` listen.
  *
  * @throws StickyError `STICKY_NOT_PRIMARY` in a worker, `STICKY_TLS` for an HTTPS server
  */
@@ -29,8 +30,9 @@ export function setupMaster(httpServer: HttpServer, options?: StickyPrimaryOptio
 }
 
 /**
- * Makes a worker's Socket.IO server take its connections from the primary. The worker need not call `listen`.
+ * Makes the Socket.IO server of a worker take its connections from the primary. The worker need not call `listen`.
  *
+ * @param io a Socket.IO server that is attached to an HTTP server of Node
  * @throws StickyError `STICKY_NOT_WORKER` outside a cluster worker, `STICKY_TLS` for an HTTPS server,
  *   `STICKY_UNATTACHED` or `STICKY_UNSERVED` if `io` is attached to no HTTP server of Node, `STICKY_SECOND_SERVER` if
  *   another HTTP server of this process is served already

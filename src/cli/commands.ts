@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 import { requirePm2 } from "../pm2/internals";
 
-/** Our own commands and options: from this table they get into PM2's help and completion. */
+/** Our own commands. From this table, and the next one, they get into PM2's help and completion. */
 export const COMMANDS = [
   {
     name: "sticky [app]",
@@ -10,15 +10,16 @@ export const COMMANDS = [
   },
 ] as const;
 
+/** Our own options of `pm2 start`. */
 export const START_OPTIONS = [
   ["--sticky", "serve Socket.IO from one public port, with sticky sessions (implies cluster mode)"],
   ["--port <port>", "set the app's PORT, which is also its public port with sticky sessions"],
 ] as const;
 
-/** Commands of PM2 that have a `--port` of their own. */
+/** The commands of PM2 that have a `--port` of their own. */
 const OWN_PORT = ["serve", "expose"];
 
-/** Options with a value that people put in front of the command, too. */
+/** Options with a value that may stand in front of the command. Their values must not be taken for the command. */
 const WITH_VALUE = ["-n", "--name", "--namespace", "-i", "--instances", "--port", "--env", "--cwd"];
 
 interface Commander {
@@ -27,14 +28,14 @@ interface Commander {
   option(flags: string, description: string): Commander;
 }
 
-/** The name of the command in a command line; not that of an app which is called like one. */
+/** The name of the command in a command line, as "start" in `pm2 --name sticky start app.js`. */
 export function commandOf(argv: readonly string[]): string | undefined {
   return argv.find((word, i) => !word.startsWith("-") && !WITH_VALUE.includes(argv[i - 1] ?? ""));
 }
 
 /**
- * Tells PM2's command line of ours. PM2 takes options that its schema knows from the command line into the app's
- * configuration.
+ * Adds our commands and options to PM2's command line. The values of the options need not be passed on: PM2 takes
+ * options that its schema knows, as it does `sticky`, from the command line into the app's configuration.
  */
 export function register(command: string | undefined): void {
   const commander: Commander = requirePm2("commander");

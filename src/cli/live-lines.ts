@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 
-/** What of a terminal is used here. */
+/** What is used of a terminal here. */
 export interface Terminal {
   columns?: number;
   write(text: string, ...more: unknown[]): boolean;
 }
 
 /**
- * Lines at the end of a terminal that are rewritten as they change. What is written by others while they are shown goes
- * above them.
+ * Lines at the end of a terminal that are rewritten when they change. What others write to the terminal while the lines
+ * are shown appears above them: for that time `terminal.write` is replaced.
  */
 export class LiveLines {
   private readonly lines = new Map<number, string>();

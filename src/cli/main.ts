@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-/**
- * The `pm2` command: ours if it is one of ours, else PM2's own.
- */
+/** What the `pm2` command runs: one of our own commands, or PM2's, changed by our seams. */
 import { describe } from "../errors";
 import { type Action, applyClientSeams } from "../pm2/client-seams";
 import { requirePm2 } from "../pm2/internals";
@@ -12,7 +10,7 @@ import { Progress } from "./progress";
 export function run(binary: "CLI" | "Runtime4Docker" | "DevCLI"): void {
   const argv = process.argv.slice(2);
   const command = commandOf(argv);
-  // It would be taken for an option.
+  // In `pm2 scale app -1`, "-1" would be taken for an option; behind "--" it is not.
   const fewer = command === "scale" ? process.argv.findIndex((word) => /^-\d+$/.test(word)) : -1;
   if (fewer > 0 && !argv.includes("--")) process.argv.splice(fewer, 0, "--");
   const progress = new Progress();
@@ -22,7 +20,7 @@ export function run(binary: "CLI" | "Runtime4Docker" | "DevCLI"): void {
     return progress.follow(action);
   };
   applyClientSeams(() => {
-    // `update` is the remedy, `kill` needs none.
+    // `pm2 update` is the remedy itself, and `pm2 kill` needs none.
     if (command !== "update" && command !== "kill") console.error(describe("STICKY_DAEMON"));
   }, follow);
   if (binary === "CLI" && command === "sticky") {

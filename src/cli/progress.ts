@@ -7,15 +7,16 @@ import { LiveLines } from "./live-lines";
 const INTERVAL_MS = 100;
 
 /**
- * Shows how many sessions the workers have given up that PM2 stops, reloads or restarts: on a terminal a line for each
- * worker that is rewritten; in any case a plain line at its end, before PM2's own. Workers without sessions have none.
+ * Shows, while PM2 stops, reloads or restarts workers, how many of their sessions they have given up. On a terminal
+ * each worker has a line that is rewritten meanwhile. In any case a line says at its end what became of its sessions,
+ * before PM2 writes that it is done. Nothing is shown for workers without sessions.
  */
 export class Progress {
   private readonly live = process.stdout.isTTY ? new LiveLines(process.stdout as never) : undefined;
   private readonly running = new Set<number>();
   private timer: NodeJS.Timeout | undefined;
 
-  /** For `applyClientSeams`. */
+  /** Follows one action of PM2; to be passed to `applyClientSeams`. */
   readonly follow = async ({ id, startedMs, done, drains }: Action): Promise<void> => {
     if (isSilent()) return;
     this.running.add(id);

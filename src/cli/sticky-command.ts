@@ -18,7 +18,9 @@ interface Client {
   ): void;
 }
 
-/** `pm2 sticky`, with its own parser: PM2's cannot be given a second version number. */
+/**
+ * Runs `pm2 sticky`. It has a parser of its own, because PM2's cannot be given a second version number, which is ours.
+ */
 export async function stickyCommand(argv: string[]): Promise<void> {
   const [table] = COMMANDS;
   const program = new Command("pm2");
@@ -36,7 +38,7 @@ export async function stickyCommand(argv: string[]): Promise<void> {
     .action(async (app: string) => {
       process.exitCode = await rebalance(app);
     });
-  // PM2's global options may stand anywhere.
+  // These are PM2's global options, which may stand anywhere and mean nothing here.
   await program.parseAsync(
     argv.filter((word) => word !== "-s" && word !== "--silent" && word !== "--no-color"),
     { from: "user" },
@@ -65,12 +67,15 @@ async function rebalance(name: string): Promise<number> {
   return 0;
 }
 
-/** What the daemon knows; nothing, if there is none. */
+/** The status of all apps; empty if there is no daemon. */
 async function fetchStatus(): Promise<AppStatus[]> {
   return ((await ask("stickyStatus", {})) ?? []) as AppStatus[];
 }
 
-/** Asks the daemon, if there is one; does not start one. One of plain PM2 does not know: that was said already. */
+/**
+ * Asks the running daemon, and returns its answer. Returns `undefined` if no daemon runs (none is started), or if it is
+ * one of plain PM2 that does not know the method; `main.ts` has said that already.
+ */
 async function ask(method: string, argument: unknown): Promise<unknown> {
   process.env.PM2_DISCRETE_MODE ??= "true";
   const Client = requirePm2("./lib/Client.js");

@@ -17,12 +17,13 @@ import {
 import { otherInterpreter } from "./interpreter";
 
 /**
- * Changes what runs outside the daemon, the `pm2` command and the programmatic API: which daemon is started, and which
- * configuration it is given.
+ * Changes what of PM2 runs outside the daemon, that is, in the `pm2` command and in programs that use the programmatic
+ * API: which daemon is started, and which configuration it is given. Each change is one of the functions below. If this
+ * PM2 is not the release that we know, nothing is changed, and an error says so.
  *
- * @param onStockDaemon called if the running daemon was started by plain `pm2`
- * @param onAction called for each process that PM2 asks the daemon to stop, delete, restart or reload; PM2 gets the
- *   answer when it has resolved
+ * @param onStockDaemon is called if the running daemon was started by plain `pm2`
+ * @param onAction is called for each process that PM2 asks the daemon to stop, delete, restart or reload; PM2 gets the
+ *   daemon's answer only when what this returns has resolved
  */
 export function applyClientSeams(
   onStockDaemon: () => void = () => {},
@@ -47,7 +48,9 @@ export function applyClientSeams(
   if (onAction) followActions(client, onAction);
 }
 
-/** PM2 spawns its daemon by file name; while it does so, the name is replaced. */
+/**
+ * PM2 spawns its daemon by the name of a file. While it does that, the name is replaced by that of our daemon's file.
+ */
 function launchOurDaemon(client: Client): void {
   const { launchDaemon } = client;
   const stock = requirePm2.resolve("./lib/Daemon.js");
@@ -68,7 +71,10 @@ function launchOurDaemon(client: Client): void {
   };
 }
 
-/** With `--no-daemon`, PM2 runs its daemon in the process of the command, if there is none yet. */
+/**
+ * With `--no-daemon`, PM2 runs its daemon in the process of the command, unless one is running already. So the daemon
+ * has to be changed in this process, before it starts.
+ */
 function prepareDaemonInProcess(client: Client): void {
   const { pingDaemon } = client;
   client.pingDaemon = function (callback) {
@@ -82,7 +88,10 @@ function prepareDaemonInProcess(client: Client): void {
   };
 }
 
-/** A daemon of plain PM2 does not know our methods. Nobody waits for its answer. */
+/**
+ * Notices that the running daemon is one of plain PM2: it does not know our methods, and answers with an error. The
+ * command does not wait for that answer.
+ */
 function noticeStockDaemon(client: Client, onStockDaemon: () => void): void {
   const { launchRPC } = client;
   client.launchRPC = function (callback) {
@@ -97,18 +106,19 @@ function noticeStockDaemon(client: Client, onStockDaemon: () => void): void {
   };
 }
 
-/** What PM2 asks the daemon to do with one process. */
+/** Something that PM2 asks the daemon to do with one process, such as to reload it. */
 export interface Action {
+  /** PM2's id of the process. */
   id: number;
-  /** On the machine's monotonic clock. */
+  /** When PM2 asked, in milliseconds on the machine's monotonic clock. */
   startedMs: number;
-  /** Whether the process is to end. */
+  /** Whether the process is to end, and no new one to take its place. */
   ends: boolean;
   /** Resolves when the daemon has answered. */
   done: Promise<void>;
-  /** The workers that have begun to give up their sessions since. */
+  /** Asks the daemon for the drains of workers that have begun since then; without an answer in time there are none. */
   drains(sinceMs: number): Promise<DrainProgress[]>;
-  /** Lets the process end without giving up its sessions. */
+  /** Has the process end without giving up its sessions first. */
   hurry(): void;
 }
 
@@ -116,6 +126,7 @@ const clock = createClock();
 const ANSWER_TIMEOUT_MS = 2000;
 const ACTIONS = /^(stop|delete|restart|reload|softReload)ProcessId$/;
 
+/** Tells `onAction` of what PM2 asks the daemon to do with processes. */
 function followActions(client: Client, onAction: (action: Action) => Promise<void>): void {
   const { executeRemote } = client;
   client.executeRemote = function (method, argument, callback) {
@@ -126,7 +137,7 @@ function followActions(client: Client, onAction: (action: Action) => Promise<voi
         const answer = (error: unknown, result?: unknown) =>
           resolve(error || !Array.isArray(result) ? [] : result);
         if (this.client) this.client.call("stickyDrains", sinceMs, answer);
-        // Nobody answers if the daemon is gone meanwhile.
+        // If the daemon has ended meanwhile, nobody answers.
         clock.after(this.client ? ANSWER_TIMEOUT_MS : 0, () => resolve([]));
       });
     let done = () => {};
@@ -148,7 +159,10 @@ function followActions(client: Client, onAction: (action: Action) => Promise<voi
   };
 }
 
-/** The ecosystem file's `sticky`: PM2 drops what its schema does not know. */
+/**
+ * Makes PM2 take `sticky` from an ecosystem file or the command line, and checks it. PM2 drops options that
+ * its schema does not know.
+ */
 function knowSticky(config: ConfigTool): void {
   const schema: Record<string, unknown> = requirePm2("./lib/API/schema.json");
   schema.sticky = {
@@ -161,7 +175,7 @@ function knowSticky(config: ConfigTool): void {
     const result = validateJSON.call(this, json);
     if (json.sticky === undefined) return result;
     const wrong = checkStickyOptions(json.sticky);
-    // PM2's own complaint about the type would say the same in other words.
+    // If the type is wrong, PM2 complains as well, and would say the same in other words.
     result.errors = result.errors.filter((error) => wrong.length === 0 || !error.includes('"sticky"'));
     result.errors.push(...wrong.map((what) => describe("STICKY_OPTION", what)));
     if (isSticky(json.sticky)) {
@@ -175,14 +189,17 @@ function knowSticky(config: ConfigTool): void {
   };
 }
 
-/** `ecosystem.config.example.js`: by its name PM2 would take it for an app. */
+/**
+ * Makes PM2 take a file such as `ecosystem.config.example.js` for a configuration. Going by the name, PM2 would take it
+ * for the script of an app.
+ */
 function knowExampleConfig(common: Common): void {
   const { isConfigFile } = common;
   common.isConfigFile = (file) =>
     isConfigFile.call(common, file) ?? (/\.config\.example\.js$/.test(String(file)) ? "js" : null);
 }
 
-/** `pm2 scale app -1`: PM2 itself means to, but throws. */
+/** Makes `pm2 scale app -1` work. PM2 means to do that itself, but throws. */
 function scaleDown(api: Api): void {
   const { scale } = api;
   api.scale = function (name, number, callback) {
@@ -191,14 +208,16 @@ function scaleDown(api: Api): void {
       return;
     }
     this.Client.getProcessByName(name, (_, processes) => {
-      // Without any, PM2 says so.
+      // If there is no such app, PM2 says so.
       const left = Math.max(0, (processes?.length ?? 0) + Number(number));
       scale.call(this, name, left, callback);
     });
   };
 }
 
-/** `pm2 reload ecosystem.config.js` would print the error of a failed reload and exit with 0. */
+/**
+ * Makes `pm2 reload ecosystem.config.js` exit with 1 if the reload has failed. PM2 prints the error, but exits with 0.
+ */
 function exitWithFailedReload(api: Api): void {
   const { _operate, exitCli } = api;
   let failed = false;

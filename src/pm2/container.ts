@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 /**
- * The main file of every process in cluster mode: PM2's own container, with our packages bound to what the app loads. An
- * app that loads nothing of ours finds itself in PM2's container as ever.
+ * The main file of every process in cluster mode. It begins to watch what the app loads, and then runs PM2's own
+ * container, which runs the app. For an app that loads nothing that concerns us, everything is as in PM2's container.
  */
 import { isSticky } from "../config";
 import { runAsMain } from "../node-internals";

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-/**
- * The daemon's main file: what PM2's own does, with our seams in place before it starts.
- */
+/** The daemon's main file. It changes God, and then starts PM2's daemon as PM2's own main file does. */
 import { applyGodSeams } from "./god-seams";
 import { PM2_VERSION, requirePm2 } from "./internals";
 import { withoutDomain } from "./without-domain";

@@ -4,21 +4,24 @@ import type { Outcome } from "../primary/workers/handover-counts";
 import type { WorkerHandle } from "../primary/workers/worker-handle";
 import type { Pm2Env } from "./internals";
 
-/** How far a worker is that gives up its sessions; what the command shows. */
+/**
+ * How far a worker is with giving up its sessions, for the command to show: of how many of them it is known what became
+ * of them (see {@link Outcome}).
+ */
 export interface DrainProgress extends Record<Outcome, number> {
   /** PM2's id of the process. */
   id: number;
   name: string;
-  /** On the machine's monotonic clock. */
+  /** When the drain began, in milliseconds on the machine's monotonic clock. */
   startedMs: number;
-  /** The sessions it had, as far as is known. */
+  /** How many sessions the worker had then, as far as is known. */
   sessions: number;
 }
 
-/** How long a drain that is over can be asked for. */
+/** For how long a drain that is over is remembered. */
 const KEPT_MS = 60_000;
 
-/** The drains of all apps, by PM2's id of the process; the latest of each. */
+/** The latest drain of each process, by PM2's id. */
 export class Drains {
   constructor(private readonly clock: Clock) {}
 
@@ -40,7 +43,7 @@ export class Drains {
     this.latest.set(id, { handle, progress });
   }
 
-  /** The worker is gone. */
+  /** The worker's drain is over: it is remembered for a while. */
   end({ pm_id }: Pm2Env, handle: WorkerHandle): void {
     const id = idOf(pm_id);
     this.clock.after(KEPT_MS, () => {
@@ -48,7 +51,7 @@ export class Drains {
     });
   }
 
-  /** Those that began at this time or later. */
+  /** The drains that began at this time or later. */
   since(ms: number): DrainProgress[] {
     return [...this.latest.values()]
       .map(({ progress }) => progress())
@@ -56,7 +59,7 @@ export class Drains {
   }
 }
 
-/** A worker that is being replaced has `_old_` in front of its id. */
+/** The id that the user knows: during a reload PM2 puts `_old_` in front of the id of the old worker. */
 function idOf(pmId: number | string): number {
   return Number(String(pmId).replace("_old_", ""));
 }

@@ -4,15 +4,18 @@ import { shield } from "../log";
 import type { God, Pm2Env } from "./internals";
 import type { StickyApps } from "./sticky-apps";
 
-/** What `setupWorker` of the official package throws outside of a cluster worker, with the place where it does. */
+/** The error, with the first line of its stack, that the official `setupWorker` throws outside of a cluster worker. */
 const NOT_WORKER = /\bError: not worker\s+at (?:\S+\.)?setupWorker\b/;
-/** PM2 starts a process that fails again and again; after a pause of this length the line is written again. */
+/**
+ * PM2 restarts a process that has failed, which then fails again. The line is written once, and again when the last
+ * failure was longer ago than this.
+ */
 const PAUSE_MS = 30_000;
 
 /**
- * A worker that was started in fork mode (`-i` was forgotten) gets an error from the official `setupWorker` which does
- * not say what to do. Processes in fork mode are none of our business, and nothing is changed in them: the error is read
- * in what the process writes, which passes through the daemon.
+ * Says what to do if somebody has forgotten `-i`, so that a worker was started in fork mode. The official `setupWorker`
+ * then throws an error that names no remedy. Processes in fork mode are none of our business, so nothing is changed in
+ * them; but what they write passes through the daemon, and there the error is recognised.
  */
 export function remindOfClusterMode(god: God, apps: StickyApps): void {
   const lastMs = new Map<string, number>();

@@ -17,8 +17,8 @@ type RpcMethods = Record<string, (argument: unknown, callback: Callback) => void
 const KILL_TIMEOUT_MS = 1600;
 
 /**
- * Binds our primary to God: everything that is changed in the daemon is changed here, one function each. If PM2 is not
- * the release we know, nothing is changed, and the daemon works as plain PM2.
+ * Binds our primary to God. Everything that is changed in the daemon is changed here, by one of the functions below
+ * each. If this PM2 is not the release that we know, nothing is changed, and the daemon works as plain PM2.
  */
 export function applyGodSeams(): void {
   const god: God = requirePm2("./lib/God.js");
@@ -41,8 +41,9 @@ export function applyGodSeams(): void {
 }
 
 /**
- * Every process in cluster mode gets our container and a pipe for the link; what it loads decides whether it uses them.
- * Only an app that wants to have nothing to do with us (`sticky: false`) is started in PM2's own container.
+ * Starts every process in cluster mode in our container, and with a pipe for the link. What the process loads decides
+ * whether it uses them. Only an app that says `sticky: false`, and so wants to have nothing to do with us, is started
+ * in PM2's own container (but see `StickyApps.goesOn`).
  */
 function attachWorkers(god: God, apps: StickyApps, errors: WorkerErrors): void {
   const { nodeApp } = god;
@@ -56,7 +57,8 @@ function attachWorkers(god: God, apps: StickyApps, errors: WorkerErrors): void {
     const goesOn = apps.goesOn(env);
     const isOurs = goesOn || env.sticky !== false;
     if (isOurs) cluster.setupPrimary({ ...ours, serialization: serializationFor(env) });
-    // The container reads it from the environment of the process; it is not part of the app's configuration.
+    // The container reads this from the environment of the process. It is deleted again below, because it is not part
+    // of the app's configuration, which PM2 shows and saves.
     if (goesOn) env.sticky_goes_on = true;
     try {
       nodeApp.call(god, env, (error, process) => {
@@ -74,7 +76,7 @@ function attachWorkers(god: God, apps: StickyApps, errors: WorkerErrors): void {
   };
 }
 
-/** A sticky app's old worker stays until the new one serves; see `reload.ts`. */
+/** In a reload of an app that we serve, the old worker stays until the new one serves; see `reload.ts`. */
 function reloadSafely(god: God, apps: StickyApps): void {
   for (const name of ["reloadProcessId", "softReloadProcessId"] as const) {
     const reload = god[name];
@@ -89,7 +91,7 @@ function reloadSafely(god: God, apps: StickyApps): void {
   }
 }
 
-/** Workers of a sticky app are restarted one after the other; see `restart.ts`. */
+/** The workers of an app that we serve are restarted one after the other; see `restart.ts`. */
 function restartInTurn(god: God, apps: StickyApps): void {
   const { restartProcessId } = god;
   const restarts = new Restarts(god, apps, restartProcessId);
@@ -103,7 +105,7 @@ function restartInTurn(god: God, apps: StickyApps): void {
   };
 }
 
-/** A worker gives up its sessions and connections before it gets its signal. */
+/** Has a worker give up its sessions and connections before it gets the signal that ends it. */
 function drainBeforeKill(god: God, apps: StickyApps): void {
   const { killProcess } = god;
   god.killProcess = (pid: number, env: Pm2Env, callback: Callback) => {
@@ -122,13 +124,17 @@ function drainBeforeKill(god: God, apps: StickyApps): void {
   };
 }
 
-/** A signal ends the daemon, as soon as its workers have given up what they have; another one means now. */
+/**
+ * A first signal makes PM2 end the daemon, as soon as the workers have given up what they have. A second signal means
+ * that they are to end at once.
+ */
 function hurryOnSecondSignal(apps: StickyApps): void {
   let ending = false;
   for (const signal of ["SIGINT", "SIGTERM", "SIGQUIT"] as const) {
     const onSignal = () => {
       if (process.listenerCount(signal) === 1) {
-        // Nobody but us has anything to do with it (`pm2 start --no-daemon`): it ends the process, as without us.
+        // Nobody but us listens for the signal, as with `pm2 start --no-daemon`. Then it has to end the process,
+        // as it would without us.
         process.removeListener(signal, onSignal);
         process.kill(process.pid, signal);
       }
@@ -139,7 +145,7 @@ function hurryOnSecondSignal(apps: StickyApps): void {
   }
 }
 
-/** An address is open as long as a process that asked for it runs, or is about to run again. */
+/** Closes an address when no process that asked for it runs any more, or is about to run again. */
 function closeWithLastProcess(god: God, apps: StickyApps, errors: WorkerErrors): void {
   for (const name of ["stopProcessId", "deleteProcessId"] as const) {
     const end = god[name];
@@ -148,7 +154,7 @@ function closeWithLastProcess(god: God, apps: StickyApps, errors: WorkerErrors):
       end.call(god, id, (error, result) => {
         if (ended?.pm2_env && !(id in god.clusters_db)) errors.forget(keyOf(ended.pm2_env));
         callback(error, result);
-        // A restart stops the process and starts it again before it returns.
+        // In the next turn, because a restart stops the process and starts it again in this one, and keeps its address.
         apps.clock.nextTurn(() => apps.review());
       });
     };
@@ -156,7 +162,10 @@ function closeWithLastProcess(god: God, apps: StickyApps, errors: WorkerErrors):
   god.bus.on("process:event", () => apps.reviewSoon());
 }
 
-/** `expose` is called once with all methods, and then calls itself for each of them. */
+/**
+ * Adds our methods to those that the daemon offers to the command. PM2 calls `expose` once, with all its methods;
+ * `expose` then calls itself for each of them.
+ */
 function exposeStatus(Server: { prototype: { expose(...args: unknown[]): void } }, apps: StickyApps): void {
   const { expose } = Server.prototype;
   const ours: RpcMethods = {

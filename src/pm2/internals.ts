@@ -3,13 +3,15 @@ import type { Worker } from "node:cluster";
 import { createRequire } from "node:module";
 
 /**
- * A typed view of the few members of PM2 that we touch. Nothing here changes PM2; the seams do.
+ * A typed view of the few members of PM2 that we use. Nothing here changes PM2; the seams do that.
+ *
+ * `requirePm2` loads a file of PM2, or a package that PM2 depends on, whatever PM2's place among our packages is.
  */
 export const requirePm2 = createRequire(require.resolve("pm2/package.json"));
 
 export const PM2_VERSION: string = requirePm2("./package.json").version;
 
-/** What PM2 knows of a process: its configuration, environment and state at once. */
+/** What PM2 knows about a process: its configuration, its environment and its state, all in one object. */
 export interface Pm2Env {
   pm_id: number | string;
   name: string;
@@ -19,7 +21,7 @@ export interface Pm2Env {
   pm_exec_path: string;
   pm_pid_path: string;
   pm_err_log_path?: string;
-  /** Where both of its outputs go as well, if the user wants that. */
+  /** A file to which both of its outputs go in addition, if the user has asked for one. */
   pm_log_path?: string;
   disable_logs?: boolean | string;
   exec_interpreter?: string;
@@ -28,7 +30,7 @@ export interface Pm2Env {
   listen_timeout?: number;
   kill_timeout?: number;
   sticky?: unknown;
-  /** For the moment of a fork: see `attachWorkers` in `god-seams.ts`. */
+  /** Set only while the process is being forked: see `attachWorkers` in `god-seams.ts`. */
   sticky_goes_on?: boolean;
   uid?: number | string;
   gid?: number | string;
@@ -36,7 +38,7 @@ export interface Pm2Env {
   env: Record<string, unknown>;
 }
 
-/** A process of PM2's: in cluster mode a worker of Node's cluster. */
+/** A process that PM2 manages. In cluster mode it is a worker of Node's cluster. */
 export type Process = Worker & { pm2_env: Pm2Env; pm_id?: number | string };
 
 type Callback<T = unknown> = (error: Error | null, result?: T) => void;
@@ -75,7 +77,7 @@ const GOD_FUNCTIONS = [
   "softReloadProcessId",
 ] as const;
 
-/** The first of the members we rely on in the daemon that is not there, if any. */
+/** Names the first member that we rely on in the daemon and that is not there; `undefined` if all are. */
 export function missingFromGod(god: Partial<God>, rpcServer: { expose?: unknown }): string | undefined {
   for (const name of GOD_FUNCTIONS) if (typeof god[name] !== "function") return `God.${name}`;
   if (typeof god.clusters_db !== "object") return "God.clusters_db";
@@ -105,11 +107,11 @@ export interface ConfigTool {
 }
 
 export interface Common {
-  /** The format of a configuration file, by its name; null for any other file. */
+  /** The format of a configuration file, going by its name; null for any other file. */
   isConfigFile(file: unknown): string | null;
 }
 
-/** The same for the command. */
+/** The same for what we rely on in the command and in the programmatic API. */
 export function missingFromClient(
   client: Partial<Client>,
   api: Partial<Api>,

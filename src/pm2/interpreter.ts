@@ -2,15 +2,16 @@
 import { extname, resolve } from "node:path";
 import { requirePm2 } from "./internals";
 
-/** PM2 takes everything that ends so for Node: `node`, `/usr/bin/node`, `ts-node`. So does it `node@22`. */
+/** The interpreters that PM2 takes for Node: all that end like `node`, `/usr/bin/node` or `ts-node`, and `node@22`. */
 const NODE = /(?:^|[\\/@-])node(?:\.exe)?$|^node@/i;
-/** What PM2's table has another interpreter for, and Node runs all the same in cluster mode. */
+/** Extensions for which PM2's table may name something else, and which Node runs all the same in cluster mode. */
 const RUN_BY_NODE = new Set([".js", ".ts", ".tsx"]);
 
 /**
- * What would run an app in place of Node, if anything: PM2's own rules, for what can be known when the app is started. In
- * cluster mode PM2 runs every script with the Node of its daemon, whatever the app says; such an app fails with a syntax
- * error that names no reason.
+ * Says what would run an app in place of Node, for an error message; `undefined` if it is Node. These are PM2's
+ * own rules, as far as they can be applied when the app is started. In cluster mode PM2 runs every script with
+ * the Node of its daemon, whatever the app says. So a Python script, for example, would fail with a syntax error
+ * that does not tell why.
  */
 export function otherInterpreter(config: Record<string, unknown>): string | undefined {
   const { exec_interpreter: interpreter, script, cwd } = config;
@@ -29,6 +30,6 @@ function isBinary(file: string): boolean {
   try {
     return requirePm2("./lib/tools/isbinaryfile.js")(file) === true;
   } catch {
-    return false; // there is no such file: PM2 says so
+    return false; // there is no such file, and PM2 will say so
   }
 }

@@ -4,7 +4,7 @@ import { StickyError } from "../errors";
 import { type God, type Pm2Env, type Process, type ReloadOptions, requirePm2 } from "./internals";
 import type { StickyApps } from "./sticky-apps";
 
-/** PM2 needs the two of them for a reload with new configuration. */
+/** What PM2's own reload uses to give the new process another configuration. */
 interface Utility {
   clone(env: Pm2Env): Pm2Env;
   extend(target: object, source: object | undefined): void;
@@ -18,8 +18,8 @@ const LOG_LINES = 10;
 const LOG_BYTES = 16 * 1024;
 
 /**
- * Replaces one worker of a sticky app. Unlike PM2's own reload it takes the old worker down only when the new one
- * serves:
+ * Replaces one worker of an app that we serve. Unlike PM2's own reload, it takes the old worker down only
+ * when the new one serves:
  *
  *     old is parked as _old_<id> ──▶ new one starts under <id>
  *        ├──ready──▶ old one is drained and deleted
@@ -51,10 +51,11 @@ export function reloadSticky(god: God, apps: StickyApps, options: ReloadOptions,
     unpark(god, old, id, parkedId);
     callback(error);
   });
-  // PM2 forks before it returns; the callback comes later, unless forking failed.
+  // PM2 has forked when it returns. It calls back later; only if forking failed, it has called back already.
   if (!forked) return;
   const fresh = god.clusters_db[id]!;
-  // The worker writes its log itself, and may end before that is done; what it tells PM2 arrives.
+  // A worker writes its log itself, and may end before an error is written. What it tells the
+  // daemon arrives in any case.
   let thrown = "";
   fresh.on("message", (message: { type?: string; data?: unknown } | undefined) => {
     if (message?.type === "log:err") thrown = String(message.data).trim();
@@ -93,16 +94,16 @@ function unpark(god: God, worker: Process, id: number, parkedId: string): void {
   worker.pm_id = id;
   god.clusters_db[id] = worker;
   try {
-    // The new worker has written its own pid there.
+    // The file has the pid of the new worker at the moment.
     writeFileSync(worker.pm2_env.pm_pid_path, String(worker.process.pid));
   } catch {
-    // PM2 treats the file the same way: nice to have.
+    // As PM2 sees it, this file is nice to have: it ignores such errors, too.
   }
 }
 
 /**
- * Waits until the new worker can take the old one's place. With `wait_ready`, and no "ready" in time, one that listens
- * takes it all the same, as with stock PM2.
+ * Waits until the new worker can take the old one's place. If the app has `wait_ready` and the worker does not say
+ * "ready" in time, it takes the place all the same if it listens, as with stock PM2.
  */
 function untilReady(fresh: Process, old: Process, apps: StickyApps): Promise<Outcome> {
   const env = fresh.pm2_env;
@@ -136,7 +137,8 @@ function untilReady(fresh: Process, old: Process, apps: StickyApps): Promise<Out
       else if (apps.handleOf(fresh)?.state === "ready" && isReplacement(apps, fresh, old))
         end({ ready: true });
     };
-    // By way of Node's cluster module: of an app that does not ask for us, or not any more.
+    // The worker listens by way of Node's cluster module. If neither worker uses us (the app does not any more, for
+    // example), nothing else will tell that the new one is ready.
     const onListening = () => {
       hasListened = true;
       const handle = apps.handleOf(fresh);
@@ -148,25 +150,27 @@ function untilReady(fresh: Process, old: Process, apps: StickyApps): Promise<Out
         end({ interrupted: true });
         return;
       }
-      // PM2 does not restart what is being stopped.
+      // Keeps PM2 from restarting it: it restarts nothing that is being stopped.
       fresh.pm2_env.status = "stopping";
       const reason = signal ? `was killed by ${signal}` : `exited with code ${code}`;
       const fail = () => end({ ready: false, reason });
-      // What it said last may arrive after its end.
+      // What the worker said last may arrive after the end of its process.
       if (fresh.isConnected()) fresh.once("disconnect", fail);
       else fail();
     };
     const unwatch = apps.watch(fresh, onChange);
     fresh.on("listening", onListening);
-    // Before PM2's own listener, which would restart it.
+    // This has to run before PM2's own listener, which would restart the worker.
     fresh.prependOnceListener("exit", onExit);
     onChange();
   });
 }
 
 /**
- * Whether the new worker listens wherever it has to. A metrics server may listen long before the one with Socket.IO; but
- * Socket.IO may also be attached only by a request, long after the worker has taken the old one's place.
+ * Whether the new worker has the servers that it needs to replace the old one. If the old one has no Socket.IO, any
+ * server will do. If it has, that means a server with Socket.IO: a metrics server, for example, may listen long before
+ * that. Or it means as many servers as the old one has: Socket.IO may be attached by a request, which can come only
+ * when the worker has taken the old one's place.
  */
 function isReplacement(apps: StickyApps, fresh: Process, old: Process): boolean {
   const [now, before] = [apps.handleOf(fresh), apps.handleOf(old)];
@@ -178,7 +182,7 @@ function isReplacement(apps: StickyApps, fresh: Process, old: Process): boolean 
   );
 }
 
-/** Takes a worker that did not become ready out of God's books. */
+/** Removes a worker that did not become ready, and stops it if it still runs. */
 function remove(god: God, apps: StickyApps, fresh: Process, id: number, done: () => void): void {
   const forget = () => {
     if (god.clusters_db[id] === fresh) delete god.clusters_db[id];
@@ -200,7 +204,7 @@ function startOfLog({ pm_err_log_path }: Pm2Env): number {
   }
 }
 
-/** What was written to the error log since `start`, its last lines. */
+/** The last lines of the error log, of what was written to it since `start`. */
 function endOfLog({ pm_err_log_path }: Pm2Env, start: number): string {
   if (!pm_err_log_path) return "(none)";
   try {

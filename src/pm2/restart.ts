@@ -4,19 +4,24 @@ import type { StickyApps } from "./sticky-apps";
 
 type Callback = (error: Error | null, result?: unknown) => void;
 
-/** The watchers and cron jobs of an app's workers fire at about the same time, for all of them. */
+/** How long the first restart waits for others: watchers and cron jobs fire for all workers at about the same time. */
 const GATHER_MS = 100;
 
+/** The restart of one process, waiting for its turn. */
 interface Turn {
   id: number;
-  /** Who wants to know its end; with somebody's own environment it is his alone. */
+  /** Who is to be told of its end. */
   callbacks: Callback[];
+  /**
+   * Whether further calls for the same process may join. A restart with an environment of its own
+   * is for its caller alone.
+   */
   shared: boolean;
   run(done: Callback): void;
 }
 
 /**
- * Restarts of a sticky app with several workers take turns, so that there is always somebody to take over the sessions:
+ * Restarts of an app with several workers take turns, so that there is always a worker that can take over the sessions:
  *
  *     waiting ──its turn──▶ restarted (pm2 restart) ──serves, exits, or takes too long──▶ done
  *                  └──▶ reloaded (cron, watch: nobody has asked for a stop)────────────────┘
@@ -31,7 +36,7 @@ export class Restarts {
   ) {}
 
   add(app: string, options: ReloadOptions, callback: Callback): void {
-    // What comes from a command brings an environment.
+    // A restart that comes from a command brings an environment, one by cron or watch does not.
     const shared = options.env === undefined;
     const queue = this.queues.get(app) ?? [];
     const same = queue.find((turn) => turn.shared && shared && turn.id === options.id);
@@ -86,7 +91,7 @@ export class Restarts {
       };
       const timer = this.apps.clock.after(this.apps.startTimeoutMs(fresh.pm2_env), end);
       const unwatch = this.apps.watch(fresh, ({ state }) => state === "ready" && end());
-      // Of an app that does not ask for us any more.
+      // An app that does not use us any more listens by way of Node's cluster module.
       fresh.on("listening", end);
       fresh.on("exit", end);
     });

@@ -15,30 +15,34 @@ import type { God, Pm2Env, Process } from "./internals";
 
 /** PM2's default for `listen_timeout`. */
 const LISTEN_TIMEOUT_MS = 3000;
-/** PM2 decides in the moment of an exit, or a little later, whether it starts the process again. */
+/** By this time after the exit of a process PM2 has decided whether to start it again. */
 const REVIEW_MS = 100;
 
 /** The descriptor of the pipe that a worker inherits for its link; see `attachWorkers` in `god-seams.ts`. */
 export const LINK_FD = 4;
 
+/** One app, with what is known about it only here. */
 interface Entry {
   app: App;
   namespace: string;
-  /** The configuration the app was made of; another one replaces it. */
+  /**
+   * The configuration of which the app's options were made. If a process comes with another one, they are made anew.
+   */
   config: string;
   startTimeoutMs: number;
   drainTimeoutMs: number;
-  /** Whether processes that run were started with `sticky`. */
+  /** Whether the app had `sticky` at some time and has been served ever since; see `goesOn`. */
   wasSticky: boolean;
+  /** Whether the log has a line about the removal of `sticky`. */
   isRemovalSaid: boolean;
 }
 
-/** What PM2 calls a process that runs, or is about to run again. */
+/** The states in PM2 of a process that runs, or is about to run again. */
 const RUNS = ["online", "launching", "waiting restart", "stopping", "one-launch-status"];
 
 /**
- * The apps of God that run in cluster mode, by namespace and name. An entry is made with the app's first process and goes
- * with its last; a port is opened only when a worker asks to be served.
+ * The apps of God that run in cluster mode, by namespace and name. An app is here from its first process until PM2 has
+ * none of its processes any more. That opens no port: a port is opened only when a worker asks to be served.
  */
 export class StickyApps {
   readonly clock = createClock();
@@ -48,9 +52,9 @@ export class StickyApps {
   private readonly addresses = new Addresses<WorkerHandle>(this.clock, (port, app) =>
     this.heldByCluster(port, app as App),
   );
-  /** The app that a process of PM2's was last started as. */
+  /** By PM2's id of a process: the app as which it was last started. */
   private readonly appOfId = new Map<string, App>();
-  /** Ports that workers have by way of Node's cluster module, which opens them in this process. */
+  /** The ports that workers have by way of Node's cluster module, which opens them in this very process. */
   private readonly clusterPorts = new Map<Worker, Set<number>>();
 
   constructor(private readonly god: God) {
@@ -63,7 +67,7 @@ export class StickyApps {
     });
   }
 
-  /** A new process of an app. */
+  /** PM2 has forked a new process of an app. */
   attach(process: Process): void {
     const env = process.pm2_env;
     const slotKey = String(env.pm_id);
@@ -77,7 +81,7 @@ export class StickyApps {
       readyWithinMs: env.wait_ready ? Number(env.listen_timeout ?? LISTEN_TIMEOUT_MS) : undefined,
       owner: ownerOf(env),
       pipeFd: LINK_FD,
-      // Processes of one app may have ports of their own.
+      // This is of the process and not of the app: each process may have a port of its own (PM2's `increment_var`).
       listenOn: appOptions(env as Parameters<typeof appOptions>[0]).listenOn,
     });
     this.handles.set(process, handle);
@@ -96,13 +100,16 @@ export class StickyApps {
     return undefined;
   }
 
-  /** Whether the app of a process is served by us; else it is none of our business. */
+  /** Whether we serve the app of a process, which means that it has an address. If not, it is none of our business. */
   serves(env: Pm2Env): boolean {
     const app = this.entries.get(keyOf(env))?.app ?? this.appOfId.get(String(env.pm_id));
     return app !== undefined && !this.addresses.ofApp(app).next().done;
   }
 
-  /** The app of a process has lost its `sticky`, but is served: it goes on as it is, and is told so. */
+  /**
+   * Whether the app of a process has lost its `sticky`, but is being served. If so, its new processes are served as the
+   * former ones were, until all of them have been stopped, and a line in its log says so.
+   */
   goesOn(env: Pm2Env): boolean {
     const entry = this.entries.get(keyOf(env));
     if (!entry?.wasSticky || isSticky(env.sticky) || !this.serves(env)) return false;
@@ -111,7 +118,7 @@ export class StickyApps {
     return true;
   }
 
-  /** Whether there are other workers of the process's app that can serve meanwhile. */
+  /** Whether a process is ready and its app has others online, which can take over while it is replaced. */
   hasPeers(process: Process | undefined): boolean {
     if (!process || this.handleOf(process)?.state !== "ready") return false;
     const app = keyOf(process.pm2_env);
@@ -122,7 +129,7 @@ export class StickyApps {
 
   /** How long a new worker of the app may take to become ready. */
   startTimeoutMs(env: Pm2Env): number {
-    // Whoever waits for "ready" has said how long.
+    // With `wait_ready`, `listen_timeout` is how long the user wants to wait for "ready".
     if (env.wait_ready && env.listen_timeout) return Number(env.listen_timeout);
     return Math.max(this.entries.get(keyOf(env))?.startTimeoutMs ?? 0, Number(env.listen_timeout ?? 0));
   }
@@ -132,7 +139,7 @@ export class StickyApps {
     return this.entries.get(keyOf(env))?.drainTimeoutMs ?? 0;
   }
 
-  /** Why an address that a process asked for is not open; `undefined` if all are, or are about to be. */
+  /** Why an address that a process asked for is not open; `undefined` if all its addresses are, or are about to be. */
   refusalOf(process: Process): string | undefined {
     const handle = this.handleOf(process);
     return handle && this.addresses.refusalOf(handle);
@@ -151,19 +158,21 @@ export class StickyApps {
     return app?.watch((changed) => changed === handle && watch(changed)) ?? (() => {});
   }
 
-  /** The process with this id, and one that it replaces, are to end at once. Without an id, all are. */
+  /**
+   * The process with this id, and one that it replaces, are to end without a drain. Without an id, all processes are.
+   */
   hurry(id?: number): void {
     for (const [key, process] of Object.entries(this.god.clusters_db)) {
       if (id === undefined || key === String(id) || key === `_old_${id}`) this.handleOf(process)?.hurry();
     }
   }
 
-  /** A process has ended, was stopped or deleted: whether it will run again is known in a moment. */
+  /** A process has ended, was stopped or deleted. Calls {@link review} when it is known whether it will run again. */
   reviewSoon(): void {
     this.clock.after(REVIEW_MS, () => this.review());
   }
 
-  /** Gives up the addresses of processes that do not run again, and the apps that have no processes. */
+  /** Gives up the addresses of processes that will not run again, and the apps without processes. */
   review(): void {
     const processes = Object.values(this.god.clusters_db).filter((process) => process?.pm2_env);
     const runs = new Set(
@@ -189,7 +198,7 @@ export class StickyApps {
       .filter(({ state, workers }) => state !== "closed" || workers.length > 0);
   }
 
-  /** Spreads the live sessions of the apps of this name; returns how many move, or `null` if there is no such app. */
+  /** Spreads the live sessions of the apps with this name. Returns how many move; `null` if no such app is served. */
   rebalance(name: string): number | null {
     const served = [...this.entries.values()]
       .map(({ app }) => app)
@@ -197,7 +206,7 @@ export class StickyApps {
     return served.length === 0 ? null : served.reduce((sum, app) => sum + app.rebalance(), 0);
   }
 
-  /** @param former the app of the process before, which may have had another name */
+  /** @param former the app as which this process ran before, maybe under another name */
   private entryFor(env: Pm2Env, former?: App): Entry {
     const key = keyOf(env);
     const config = JSON.stringify([env.sticky, env.port, env.env?.PORT]);
@@ -215,7 +224,7 @@ export class StickyApps {
     return entry;
   }
 
-  /** Who has a port by way of the cluster module. */
+  /** Who has a port by way of Node's cluster module, and whether that is the app which asks for it. */
   private heldByCluster(port: number, app: App): { holder?: string; isMoving: boolean } {
     const holders = Object.values(this.god.clusters_db).filter((process) =>
       this.clusterPorts.get(process as Worker)?.has(port),
@@ -225,7 +234,7 @@ export class StickyApps {
     return { holder: names ? `app ${names} of this daemon has it` : "this daemon has it", isMoving };
   }
 
-  /** Errors also go where the app's owner looks: its error log and `pm2 logs`. */
+  /** The log for an app. Errors also go where the app's owner looks: to the app's error log, and to `pm2 logs`. */
   logFor({ name, namespace, pm_id, pm_err_log_path }: Pm2Env): Log {
     return {
       info: (line) => console.log(`[pm2-socket.io] ${name}: ${line}`),

@@ -2,7 +2,9 @@
 import domain from "node:domain";
 import { EventEmitter } from "node:events";
 
-/** What PM2 uses of a domain, for the whole process. */
+/**
+ * Stands in for a domain, as far as PM2's daemon uses it: the first error that nobody catches is emitted as `error`.
+ */
 class ProcessScope extends EventEmitter {
   run(start: () => void): void {
     process.once("uncaughtException", (error) => this.emit("error", error));
@@ -11,13 +13,15 @@ class ProcessScope extends EventEmitter {
 }
 
 /**
- * PM2's daemon runs in a domain, to hear of errors that nobody catches. For that, Node marks each tick, timer and write
- * with the domain and enters it in each callback: a fifth of the CPU that a relayed packet costs. Here the process tells
- * of such errors: the first is told, the next one ends the daemon, as with the domain. (PM2 makes one more domain each 30 s
- * for its background tasks, and means its errors to go there. From then on Node looks for a domain in each callback,
- * but finds none.)
+ * Starts PM2's daemon without the domain in which it would run, to hear of errors that nobody catches. In a domain Node
+ * marks each tick, timer and write with the domain, and enters it in each callback; that is a fifth of the CPU that a
+ * relayed packet costs (benchmark row `relay`). Instead, the process itself tells the daemon of such an error: of the
+ * first one, while the next one ends the daemon, as it does with the domain.
  *
- * @param start starts the daemon, which creates its domain at once; domains that are created later are Node's
+ * (Every 30 s PM2 makes one more domain, for the errors of its background tasks. That one is Node's own. From then on
+ * Node looks for a domain in each callback, but finds none.)
+ *
+ * @param start starts the daemon, which creates its domain at once; domains that are created later are Node's own
  */
 export function withoutDomain(start: () => void): void {
   const { create } = domain;

@@ -6,9 +6,9 @@ import { type Log, shield } from "../log";
 import { type Note, unseal } from "../protocol/ipc";
 import type { Pm2Env, Process } from "./internals";
 
-/** An error ends its worker within this time, or it did not end it. */
+/** If a worker exits within this time after an error that nobody caught, the error is taken to have ended it. */
 const ENDS_WITHIN_MS = 2000;
-/** For so long after its start a worker is taken to be loading. */
+/** For how long after its start a worker is taken to be loading. */
 const LOADING_MS = 10_000;
 /** How much of an app's error log is searched, from its end, for an error that may be there already. */
 const SEARCHED_BYTES = 256 * 1024;
@@ -17,15 +17,16 @@ const MAX_REMEMBERED = 100;
 const REMEMBERED_LENGTH = 2000;
 
 /**
- * What workers report that nobody would read otherwise.
+ * Brings to the logs what workers report and nobody would read otherwise.
  *
- * An error that a worker does not catch ends it before PM2's container has written the error to the app's log: the
- * container tells the worker's cluster module that the primary is gone, which exits at once. The worker has told the
- * daemon before, though (`log:err`, then `process:exception`). So when such a worker has exited, the daemon looks whether
- * the error is in the log, and writes it there if it is not. The daemon's own log gets a line for an error that ends a
- * worker, or comes while one loads, when the app has that error for the first time.
+ * An error that nobody catches in a worker ends the worker before PM2's container has written the error to the app's
+ * log: the container emits `disconnect` on `process`, which Node's cluster module takes for the end of the primary, so
+ * that it exits at once. But before that the container has told the daemon of the error (`log:err`, then
+ * `process:exception`). So when such a worker has exited, the daemon looks whether the error is in the log, and writes
+ * it there if it is not. The daemon's own log gets a line when an app has an error for the first time, if the error
+ * ended a worker or came while one was loading.
  *
- * Notes of workers (`note.ts`) end up in their app's error log, once for all workers that were started together.
+ * Notes of workers (`note.ts`) are written to their app's error log, once for all workers that were started together.
  */
 export class WorkerErrors {
   private readonly apps = new Map<string, Remembered>();
@@ -36,9 +37,9 @@ export class WorkerErrors {
   ) {}
 
   /**
-   * A new process in cluster mode.
+   * Watches a new process in cluster mode.
    *
-   * @param app names the app it is of
+   * @param app the key of the process's app
    */
   watch(process: Process, app: string): void {
     const { emit } = process;
@@ -74,12 +75,12 @@ export class WorkerErrors {
     );
   }
 
-  /** An app is gone: what comes under its name is another one. */
+  /** An app is gone. If one of the same name comes, it is another app, whose errors are reported again. */
   forget(app: string): void {
     this.apps.delete(app);
   }
 
-  /** Tells the daemon's log of an error, if the app has it for the first time. */
+  /** Writes a line about an error to the daemon's log, if the app has that error for the first time. */
   private report(env: Pm2Env, app: string, text: string): void {
     const { errors } = this.remembered(app);
     const beginning = text.slice(0, REMEMBERED_LENGTH);
@@ -97,7 +98,8 @@ export class WorkerErrors {
     const { notes } = this.remembered(app);
     const key = `${code} ${shared ?? ""}`;
     const noted = notes.get(key) ?? new Set();
-    // A process that says the same again was started anew, and the others with it or before it.
+    // A process makes each note once. So one that repeats a note was started anew, probably together with the others,
+    // and the note is due again.
     if (noted.has(env.pm_id)) noted.clear();
     noted.add(env.pm_id);
     notes.set(key, noted);
@@ -115,13 +117,13 @@ export class WorkerErrors {
 }
 
 interface Remembered {
-  /** What the daemon's log has of the app already. */
+  /** The errors of the app that the daemon's log has already. */
   errors: Set<string>;
-  /** By note: the processes that have made it since it was logged last. */
+  /** For each note, the processes that have made it since it was due anew. */
   notes: Map<string, Set<number | string>>;
 }
 
-/** The text of an error in the form in which PM2's container reports one that nobody has caught. */
+/** The text of an error that nobody has caught, if the message is the one by which PM2's container reports it. */
 export function uncaughtError(message: unknown): string | undefined {
   if (typeof message !== "object" || message === null) return undefined;
   const { type, topic, data } = message as Record<string, unknown>;
@@ -129,7 +131,9 @@ export function uncaughtError(message: unknown): string | undefined {
   return data.length > 2 && data.startsWith("\n") && data.endsWith("\n") ? data.slice(1, -1) : undefined;
 }
 
-/** The line of an error's text that names the error. Before it a stack may have the place in the source. */
+/**
+ * The line of an error's text that names the error. It need not be the first: the place in the source may precede it.
+ */
 export function summaryOf(text: string): string {
   const lines = text.split("\n").map((line) => line.trim());
   return (
@@ -141,11 +145,11 @@ export function summaryOf(text: string): string {
 
 interface LogFile {
   path: string;
-  /** How long it was when the process was started: what is before that is of others. */
+  /** How long it was when the process was started. What is before that was written by others. */
   length: number;
 }
 
-/** The files that a process writes its errors to. */
+/** The files to which a process writes its errors. */
 function logsOf({ disable_logs, pm_err_log_path, pm_log_path }: Pm2Env): LogFile[] {
   if (disable_logs === true || disable_logs === "true") return [];
   const paths = [...new Set([pm_err_log_path, pm_log_path])];
@@ -162,7 +166,7 @@ function lengthOf(path: string): number {
   }
 }
 
-/** Appends what a worker meant to write to its log, where it has not come to that. */
+/** Appends to a worker's log what the worker meant to write, if it did not come to that. */
 function writeIfMissing(log: LogFile, text: string): void {
   if (!endOf(log).includes(text)) appendFile(log.path, `${text}\n`, () => {});
 }
@@ -172,7 +176,7 @@ function endOf({ path, length }: LogFile): string {
     const fd = openSync(path, "r");
     try {
       const { size } = fstatSync(fd);
-      // A file that has become shorter was rotated.
+      // A file that has become shorter was rotated meanwhile; then all of it counts.
       const from = Math.max(size < length ? 0 : length, size - SEARCHED_BYTES);
       const buffer = Buffer.alloc(size - from);
       return buffer.toString("utf8", 0, readSync(fd, buffer, 0, buffer.length, from));

@@ -21,12 +21,13 @@ import { type AppHandlers, type WorkerEvents, WorkerHandle } from "./workers/wor
 import type { WorkerContext, WorkerTerms } from "./workers/worker-terms";
 
 /**
- * An app as the primary sees it: its workers, the addresses that they ask for, and what they tell. A connection's way to a
- * worker is the routing's, what concerns one worker its handle's, packets are the relay's.
+ * An app as the primary sees it. It knows the app's workers and decides what becomes of the messages that concern more
+ * than one of them. It leaves the way of a connection to a worker to {@link Routing}, what concerns one worker to its
+ * {@link WorkerHandle}, and packets to the {@link Relay}.
  */
 export class App implements WorkerContext, WorkerEvents, RoutedApp, AddressOwner<WorkerHandle> {
   readonly workers = new Set<WorkerHandle>();
-  /** What waits for something in this app waits by this clock. */
+  /** The clock for all that waits in this app. Errors in its timers go to the app's log. */
   readonly clock: Clock;
   private readonly owners = new SessionOwners<WorkerHandle>();
   private readonly leastLoaded = new Balancer("least-connection");
@@ -43,13 +44,19 @@ export class App implements WorkerContext, WorkerEvents, RoutedApp, AddressOwner
   });
   readonly handoverCounts = new HandoverCounts();
   private readonly watchers = new Set<(worker: WorkerHandle) => void>();
-  /** Where the app asks for the main address, as far as it was seen: a worker may attach Socket.IO long after it listens. */
+  /**
+   * What the app's main server asked for, once there was one. A worker that starts later may attach
+   * Socket.IO long after its server listens; by this the primary knows at once that the server which asks
+   * for the same is its main one.
+   */
   private mainWants: string | undefined;
+  /** Whether the app's main server asked for no address, and so has the default one. */
   takesDefault = false;
 
   /**
    * @param addresses the public addresses of the whole daemon
-   * @param seats those of the app's former name, if it was renamed: session ids name a seat
+   * @param seats if the app was renamed, the seats of the app with the former name. Both then count their workers
+   *   together, so that no two of them have the same seat, by which session ids name a worker.
    */
   constructor(
     readonly name: string,
@@ -64,7 +71,7 @@ export class App implements WorkerContext, WorkerEvents, RoutedApp, AddressOwner
     this.peers = new Peers(this.workers, addresses);
   }
 
-  /** Replaces the options. What is on its way goes on by the former ones. */
+  /** Replaces the options. For what is on its way already, the former ones hold. */
   configure(options: AppOptions): void {
     this.options = options;
     this.routing.configure(options);
@@ -78,7 +85,7 @@ export class App implements WorkerContext, WorkerEvents, RoutedApp, AddressOwner
     return this.routing.method;
   }
 
-  /** A new process of this app. Without a slot key it takes the lowest slot that is free. */
+  /** A new process of the app was forked. If the terms name no slot key, it gets the lowest slot that is free. */
   attach(worker: Worker, terms: WorkerTerms = {}): WorkerHandle {
     const seat = this.seats.take(terms.slotKey);
     const handle = new WorkerHandle(worker, seat, terms, this, this, this.handlers);
@@ -92,7 +99,7 @@ export class App implements WorkerContext, WorkerEvents, RoutedApp, AddressOwner
     this.routing.accept(socket, place);
   }
 
-  /** Spreads the live sessions evenly over the ready workers. Returns how many are asked to move. */
+  /** Asks the workers with more than their share of live sessions to move the rest. Returns how many are to move. */
   rebalance(): number {
     if (!this.options.handover.moves) return 0;
     const ready = this.readyWorkers();
@@ -115,7 +122,7 @@ export class App implements WorkerContext, WorkerEvents, RoutedApp, AddressOwner
     return this.relay.recovery.epoch;
   }
 
-  /** Calls `watch` on every change of a worker, until the returned function is called. */
+  /** Calls `watch` on every change of any worker, until the returned function is called. */
   watch(watch: (worker: WorkerHandle) => void): () => void {
     this.watchers.add(watch);
     return () => this.watchers.delete(watch);
@@ -191,7 +198,7 @@ export class App implements WorkerContext, WorkerEvents, RoutedApp, AddressOwner
     this.relay.handleOfficial(worker, message);
   }
 
-  /** What becomes of messages that concern more than the worker which sends them. */
+  /** What is done with messages that concern more than the worker that sent them. */
   private readonly handlers: AppHandlers = {
     serve: (worker, { server, wants, main }) => this.serve(worker, server, wants, main),
     attached: (worker, { server, path, main }) => this.attached(worker, server, path, main),
@@ -211,7 +218,10 @@ export class App implements WorkerContext, WorkerEvents, RoutedApp, AddressOwner
     relay: (worker, message, frame) => this.relay.handle(worker, message, frame),
   };
 
-  /** A server listens, or asks for another address than before. */
+  /**
+   * A server listens, or asks for another address than before. It is the worker's main server if the worker has no
+   * other main one, and if it has Socket.IO, asks for no address, or asks for that of the app's main server so far.
+   */
   private serve(
     worker: WorkerHandle,
     server: ServerNumber,
@@ -227,7 +237,7 @@ export class App implements WorkerContext, WorkerEvents, RoutedApp, AddressOwner
     this.changed(worker);
   }
 
-  /** Socket.IO answers at a path of a server. */
+  /** Socket.IO was attached to a server; if it is the worker's first, that server becomes the main one. */
   private attached(worker: WorkerHandle, server: ServerNumber, path: string, main: boolean): void {
     const served = worker.servers.get(server);
     if (!served || served.paths.size >= MAX_SCOPES) return;
@@ -239,7 +249,7 @@ export class App implements WorkerContext, WorkerEvents, RoutedApp, AddressOwner
     this.changed(worker);
   }
 
-  /** Asks for the address that a server gets its connections from. */
+  /** Claims the address for a server: the one that it asked for, or what the app's options make of that. */
   private place(worker: WorkerHandle, server: ServerNumber): void {
     const { wants, isMain } = worker.servers.get(server)!;
     if (isMain) {
@@ -253,7 +263,7 @@ export class App implements WorkerContext, WorkerEvents, RoutedApp, AddressOwner
     this.addresses.claim({ app: this, worker, server, address, isConfigured });
   }
 
-  /** The servers of a worker are others than before; its state may be the same. */
+  /** The servers of a worker have changed. All others have to hear of that, even if the worker's state is the same. */
   private changed(worker: WorkerHandle): void {
     const before = worker.state;
     worker.update();

@@ -7,8 +7,8 @@ import type { WorkerHandle } from "./workers/worker-handle";
 import type { WorkerTerms } from "./workers/worker-terms";
 
 /**
- * Attaches a forked worker to an app. Its messages that are meant for us are taken out of the worker's `message` events
- * before anybody else sees them.
+ * Attaches a forked worker to an app. Among the worker's IPC messages those that are meant for us are taken out: nobody
+ * else sees a `message` event for them.
  */
 export function bindWorker(app: App, worker: Worker, terms?: WorkerTerms): WorkerHandle {
   const handle = app.attach(worker, terms);
@@ -19,7 +19,8 @@ export function bindWorker(app: App, worker: Worker, terms?: WorkerTerms): Worke
   };
   sayListening(app, handle);
   worker.once("disconnect", () => handle.left());
-  // The IPC channel may still have something to tell; its end follows at once, unless somebody has inherited it.
+  // The IPC channel may still hold something that the worker said. Its end, "disconnect", normally follows at once, but
+  // a child of the worker that has inherited the channel may keep it open.
   worker.once("exit", () => {
     if (worker.isConnected()) app.clock.after(LAST_WORDS_MS, () => handle.left());
     else handle.left();
@@ -27,7 +28,10 @@ export function bindWorker(app: App, worker: Worker, terms?: WorkerTerms): Worke
   return handle;
 }
 
-/** A worker that never calls `listen` would never be "listening", which process managers wait for. */
+/**
+ * Emits Node's `listening` event once the worker serves. Process managers wait for that event, and Node itself emits it
+ * only for a worker that listens by way of the cluster module.
+ */
 function sayListening(app: App, handle: WorkerHandle): void {
   const unwatch = app.watch((changed) => {
     if (changed !== handle || handle.state === "starting" || handle.state === "listening") return;

@@ -13,12 +13,13 @@ import { Addresses } from "./connections/addresses";
 import type { OpenAddress } from "./connections/place";
 
 /**
- * The primary of a plain Node cluster: all workers are one app, and the user's own server brings the connections. Works
- * whatever forks the workers (`cluster.fork`, recluster), before or after.
+ * The primary of a plain Node cluster, without PM2: all workers are one app, and the connections come from a server of
+ * the user's own. It does not matter who forks the workers (`cluster.fork` or recluster), nor whether they are forked
+ * before or after this is set up.
  */
 let app: App | undefined;
 
-/** Where workers have the pipe that was made for their link; see {@link StickyPrimaryOptions.linkFd}. */
+/** The file descriptor at which workers have the pipe for their link; see {@link StickyPrimaryOptions.linkFd}. */
 let pipeFd: number | undefined;
 
 function clusterApp(method?: BalancingMethod): App {
@@ -29,13 +30,13 @@ function clusterApp(method?: BalancingMethod): App {
       if (worker) bindWorker(app, worker, { pipeFd });
     cluster.on("fork", (worker) => bindWorker(app!, worker, { pipeFd }));
   } else if (method !== undefined) {
-    // The adapter's `setupPrimary` may have been called first; it has no method.
+    // The adapter's `setupPrimary`, which takes no method, may have made the app before.
     app.configure(options);
   }
   return app;
 }
 
-/** The user's own server as an address of the app: it is the user who opens and closes it. */
+/** The user's own server in the form of an address of the app. It is the user who opens and closes it. */
 function asOpened(server: NetServer): OpenAddress {
   const known = () => (server.listening ? (server.address() ?? undefined) : undefined);
   return {
@@ -60,15 +61,15 @@ export interface StickyPrimaryOptions {
   /** How the worker of a new session is chosen. Default: "least-connection". */
   loadBalancingMethod?: BalancingMethod;
   /**
-   * The file descriptor of a pipe that workers inherit for this package alone, as 4 with the cluster setting
-   * `stdio: ["inherit", "inherit", "inherit", "ipc", "pipe"]`. Packets of the adapter travel faster on it than over the IPC
-   * channel, which is used by default. All workers must have it.
+   * The file descriptor of a pipe that each worker inherits for this package alone. It is 4, for example, with the
+   * cluster setting `stdio: ["inherit", "inherit", "inherit", "ipc", "pipe"]`. All workers must have the pipe. Packets
+   * travel faster on it than over the IPC channel. Default: none, so that packets travel over the IPC channel.
    */
   linkFd?: number;
 }
 
 /**
- * Hands the connections of `httpServer` to the workers of this cluster.
+ * Hands the connections of `httpServer` to the workers of this cluster; see `setupPrimary` in `sticky.ts`.
  *
  * @throws StickyError `STICKY_NOT_PRIMARY` in a worker, `STICKY_TLS` for an HTTPS server
  */
@@ -77,7 +78,7 @@ export function setupSticky(httpServer: NetServer, options: StickyPrimaryOptions
   if (httpServer instanceof TlsServer) throw new StickyError("STICKY_TLS");
   pipeFd = options.linkFd;
   const to = clusterApp(options.loadBalancingMethod);
-  // The HTTP server itself must not read from the connections.
+  // Without this listener of Node's own, the HTTP server does not read from the connections.
   if (httpServer instanceof HttpServer) httpServer.removeAllListeners("connection");
   const place = to.addresses.addExternal(asOpened(httpServer));
   httpServer.on(
@@ -91,7 +92,7 @@ export function setupSticky(httpServer: NetServer, options: StickyPrimaryOptions
 }
 
 /**
- * Relays the packets of the adapters of this cluster's workers.
+ * Relays packets between the adapters of this cluster's workers.
  *
  * @throws StickyError `STICKY_NOT_PRIMARY` in a worker
  */

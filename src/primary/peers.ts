@@ -3,7 +3,7 @@ import type { Peer, PeerServer } from "../protocol/messages";
 import type { Addresses } from "./connections/addresses";
 import type { WorkerHandle } from "./workers/worker-handle";
 
-/** Tells the workers of one app of each other: who has which servers, and who takes new work. */
+/** Tells the workers of one app about each other: which servers each has, and which workers take new work. */
 export class Peers {
   private isScheduled = false;
 
@@ -12,7 +12,7 @@ export class Peers {
     private readonly addresses: Addresses<WorkerHandle>,
   ) {}
 
-  /** Once per tick: a burst of changes is one message. */
+  /** Tells them at the end of the tick, in one message, however much changes in this tick. */
   announce(): void {
     if (this.isScheduled) return;
     this.isScheduled = true;

@@ -13,23 +13,32 @@ import type { WorkerHandle } from "./workers/worker-handle";
 /** A public address, with the servers of workers that get its connections. */
 export type AppPlace = Place<WorkerHandle>;
 type Waiting = PublicArrival<AppPlace>;
-/** Where a connection goes. */
+/** The server that is to get a connection. */
 type Target = Pick<Claim<WorkerHandle>, "worker" | "server">;
 
-/** A connection that lost this many workers is given up. */
+/** A connection that so many workers did not take is closed. */
 const MAX_ATTEMPTS = 5;
-/** How long an unknown session id may take to be claimed by a worker that does not wait for us. */
+/**
+ * How long a request with an unknown session id is held back, so that a worker can claim the id;
+ * see `mayBeClaimedSoon`.
+ */
 const CLAIM_DELAY_MS = 50;
 
-/** What routing has to know of its app. */
+/** What routing needs of its app. */
 export interface RoutedApp {
   readonly name: string;
   readonly log: Log;
   readonly clock: Clock;
   readonly workers: Iterable<WorkerHandle>;
-  /** The worker that has a session: of this app, or of the one that has the address together with it. */
+  /**
+   * The worker that has a session. It may be a worker of another app, if that has the address together with this one:
+   * an app that is being renamed has workers of both names.
+   */
   ownerAt(place: AppPlace, sessionId: string): WorkerHandle | undefined;
-  /** The servers that asked for an address: those of this app if any of them is in service, else all. */
+  /**
+   * The servers that asked for an address, as lists in order of preference: first those of this app, then, if other
+   * apps have the address as well, those of all. The first list with a server in service counts.
+   */
   claimsAt(place: AppPlace): readonly Claim<WorkerHandle>[][];
 }
 
@@ -54,7 +63,7 @@ export class Routing {
     this.waiting = this.createWaiting();
   }
 
-  /** Replaces the options. What is on its way goes on by the former ones. */
+  /** Replaces the options. For connections whose request line is being read, the former ones hold. */
   configure(options: AppOptions): void {
     this.options = options;
     this.balancer = new Balancer(options.method);
@@ -78,19 +87,19 @@ export class Routing {
     this.arrivals.add(socket, place);
   }
 
-  /** A connection that a worker gives back, with the bytes of its next request that the worker has read. */
+  /** A worker gives a connection back, between two requests, with what it has read of the next one. */
   takeBack(socket: Socket, place: AppPlace, bytes: Buffer): void {
     this.arrivals.takeBack(socket, place, bytes);
   }
 
-  /** A worker did not take a connection. */
+  /** A worker did not take a connection, so another one gets it. */
   returned(arrival: Arrival | Waiting): void {
     arrival.attempts++;
     if (arrival.attempts < MAX_ATTEMPTS && "place" in arrival) this.route(arrival);
     else arrival.socket.destroy();
   }
 
-  /** A worker may be in service that was not: connections that waited may have one now. */
+  /** A worker may have come into service: looks whether there is one now for connections that wait. */
   serveWaiting(): void {
     for (const arrival of this.waiting.values()) {
       if (this.ableFor(arrival).length === 0) continue;
@@ -99,7 +108,7 @@ export class Routing {
     }
   }
 
-  /** Nobody serves this address any more. */
+  /** An address was closed: nobody will serve the connections that wait for a worker there. */
   closed(place: AppPlace): void {
     for (const arrival of this.waiting.values()) {
       if (arrival.place !== place) continue;
@@ -133,14 +142,18 @@ export class Routing {
     }
   }
 
-  /** Chooses among the servers that can take a connection. */
+  /** Has the balancer choose among the servers that can take a connection. */
   private pick(arrival: Waiting): Target | undefined {
     const able = this.ableFor(arrival);
     const worker = this.balancer.pick(able.map((claim) => claim.worker));
     return able.find((claim) => claim.worker === worker);
   }
 
-  /** The servers that asked for the address of a connection, are in service, and have Socket.IO if it is asked for. */
+  /**
+   * The servers that can take a connection: those that asked for its address and are in service. For an Engine.IO
+   * request they are only those with Socket.IO at its path, unless there are none: an app may attach Socket.IO when the
+   * first such request comes.
+   */
   private ableFor({ place, enginePath }: Waiting): Claim<WorkerHandle>[] {
     let able: Claim<WorkerHandle>[] = [];
     for (const claims of this.app.claimsAt(place)) {
@@ -153,8 +166,9 @@ export class Routing {
   }
 
   /**
-   * Bundled copies of the official packages announce a session without waiting for an answer, so that its client's next
-   * request may come first. It waits for the claim, once.
+   * Bundled copies of the official packages announce a new session without waiting for an answer, so that the next
+   * request of its client may get here before the announcement. Returns true if that is possible; the request is then
+   * routed a little later. That happens once: it counts as an attempt.
    */
   private mayBeClaimedSoon(arrival: Waiting): boolean {
     if (arrival.attempts > 0 || ![...this.app.workers].some(({ official }) => official)) return false;
@@ -174,13 +188,13 @@ export class Routing {
   }
 }
 
-/** The servers of ready workers; if there are none, of those that are overdue. */
+/** The servers of ready workers; if no worker is ready, those of overdue ones. */
 function inService(claims: readonly Claim<WorkerHandle>[]): Claim<WorkerHandle>[] {
   const ready = claims.filter(({ worker }) => worker.state === "ready");
   return ready.length > 0 ? ready : claims.filter(({ worker }) => worker.state === "overdue");
 }
 
-/** The server of a worker at an address; another one of its servers, if it has none there. */
+/** The server that a worker has at an address; if it has none there, its main server, or else its first. */
 function serverOf(place: AppPlace, worker: WorkerHandle): Target {
   const claim = place.claims.find((each) => each.worker === worker);
   const [first = 0 as ServerNumber] = worker.servers.keys();

@@ -7,33 +7,43 @@ import type { AppPlace } from "./routing";
 import type { Outcome } from "./workers/handover-counts";
 import type { WorkerHandle, WorkerState } from "./workers/worker-handle";
 
-/** An app as `pm2 sticky --json` prints it. */
+/** An app as `pm2 sticky --json` prints it. All numbers are counts, or bytes where the name says so. */
 export interface AppStatus {
   name: string;
-  /** PM2's namespace; absent without PM2. */
+  /** The app's namespace in PM2; absent without PM2. */
   namespace?: string;
-  /** Its main address: that of the first server with Socket.IO. "none" if the app uses the adapter alone. */
+  /**
+   * The app's main address, which is that of its first server with Socket.IO, as text: "port 3000", for example. "none"
+   * if the app has no address because it uses the adapter alone.
+   */
   listener: string;
-  /** The main address as the operating system has it, if open. */
+  /** The main address in the form of Node's `server.address()`; null while it is not open. */
   address: PublicAddress | null;
-  /** Whether the main address is open. */
+  /** The state of the main address. */
   state: ListenerState;
-  /** Why the main address is not open. */
+  /** Why the main address could not be opened: the operating system's code, and who holds it if that is known. */
   error: string | null;
   /** All addresses of the app, the main one first. */
   addresses: AddressStatus[];
+  /** How the worker of a new session is chosen. */
   method: BalancingMethod;
-  /** Connections whose request line has not arrived. */
+  /** How many connections are open whose request line has not arrived. */
   pending: number;
-  /** Connections that wait for a worker to become ready. */
+  /** How many connections wait for a worker to become ready. */
   waiting: number;
-  /** What is kept for clients that come back; `evicted` counts what fell out before its time. */
+  /**
+   * What is kept for connection state recovery: sessions (also those that have a client), packets, and the bytes of the
+   * packets and of the sessions without a client. `evicted` is how many packets and sessions fell out before their
+   * time, for want of room.
+   */
   recovery: { sessions: number; packets: number; bytes: number; evicted: number };
-  /** What became of the sessions that workers gave up, those that are gone included. */
+  /** What became of the sessions that workers gave up, including workers that are gone. */
   handover: Record<Outcome, number>;
+  /** The workers, in the order of their slots. Processes that have never used this package are left out. */
   workers: WorkerStatus[];
 }
 
+/** One address of an app. The first four are as in {@link AppStatus}. */
 export interface AddressStatus {
   listener: string;
   address: PublicAddress | null;
@@ -43,25 +53,32 @@ export interface AddressStatus {
   slots: number[];
 }
 
+/** One worker of an app. */
 export interface WorkerStatus {
+  /** Its place among the workers of its app, from 0. */
   slot: number;
+  /** Which process of that place it is, from 0. */
   generation: number;
   /** PM2's id of the process; absent without PM2. */
   id?: string;
   pid: number | null;
+  /** What it does at the moment; see `worker-handle.ts`. */
   state: WorkerState;
+  /** How many live sessions it has. */
   sessions: number;
+  /** How many connections it has. */
   connections: number;
-  /** Connections the primary handed to this worker. */
+  /** How many connections the primary has handed to it so far. */
   handedOff: number;
-  /** Requests that this worker passed on to the owner of their session. */
+  /** How many requests it has passed on to another worker so far. */
   forwarded: number;
-  /** Frames and bytes of other workers that were relayed to this one. */
+  /** How many frames of other workers were relayed to it so far. */
   framesRelayed: number;
+  /** How many bytes these frames had. */
   bytesRelayed: number;
-  /** Volatile frames that were dropped because the worker was slow to read. */
+  /** How many volatile frames were dropped so far because it was slow to read. */
   framesDropped: number;
-  /** What became of the sessions that it gave up. */
+  /** What became of the sessions that it gave up so far. */
   handover: Record<Outcome, number>;
 }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { FrameError } from "./codec";
 
-/** A Socket.IO packet as an encoder makes it: its text, then its binary attachments; or what a custom parser makes. */
+/**
+ * A Socket.IO packet as the app's encoder makes it. Socket.IO's own encoder makes a text, followed by one part for each
+ * binary attachment; a custom parser may make any parts.
+ */
 export type EncodedPacket = (string | Uint8Array)[];
 
 const PART_HEADER = 5;
@@ -31,7 +34,8 @@ export function unpackParts(payload: Uint8Array): EncodedPacket {
     const start = offset + PART_HEADER;
     const end = start + bytes.readUInt32LE(offset + 1);
     if (bytes.length < end) throw new FrameError("short packet");
-    // Attachments are copied: they are kept as long as a client is slow, the chunk they came in should not be.
+    // Attachments are copied. A slow client may keep one waiting for long, and a mere view of it would keep the whole
+    // chunk in memory in which it came.
     parts.push(
       bytes[offset] === 0 ? bytes.toString("utf8", start, end) : Buffer.from(bytes.subarray(start, end)),
     );

@@ -2,9 +2,10 @@
 import type { MovedSession, ServerNumber } from "./messages";
 
 /**
- * What travels over Node's IPC channel: frames where there is no pipe, and sockets always. Our messages are objects
- * with the one key {@link KEY}, so that they can be told from everybody else's. Bytes travel as latin1 or base64 text,
- * which survives both of Node's serializations.
+ * What travels over Node's IPC channel: sockets always, and frames where the worker has no pipe for them. The channel
+ * also carries messages of PM2 and of the app; ours are objects with the one key {@link KEY}, by which they can be
+ * told from those. Bytes travel as latin1 or base64 text, because Node's two serializations ("json" and "advanced")
+ * both keep text as it is.
  */
 export const KEY = "pm2-socket.io";
 
@@ -12,24 +13,36 @@ export type Envelope =
   /** A frame, base64. */
   | { f: string }
   /**
-   * From the primary, with a socket: handoff number, the server that it is for (none if it is a session that moves), and
-   * the bytes that were already read, latin1.
+   * From the primary, with a socket: the number of the handoff, the worker's server that is to get the
+   * connection (absent if it is the connection of a session that moves, `session`), and the bytes that were
+   * already read from it, latin1.
    */
   | { handoff: number; server?: ServerNumber; head: string; session?: MovedSession }
-  /** From a worker, with a socket of this server: it goes back to the primary, with bytes to be read first, latin1. */
+  /**
+   * From a worker, with a socket: the connection of one of its servers goes back to the primary. `back` is what the
+   * worker has read of the connection's next request, latin1; it is often empty.
+   */
   | { back: string; server: ServerNumber }
-  /** From a worker, with a socket: it belongs to the session with this id, see `move` in `messages.ts`. */
+  /**
+   * From a worker, with a socket: the connection of the session with this id, which moves; see `move` in `messages.ts`.
+   */
   | { move: string }
-  /** From a worker, to whoever started it: something that the app's owner should know. */
+  /** From a worker, to the process that started it: something that the app's owner should know. */
   | { note: Note };
 
-/** A remark of a worker for its app's error log. All workers of an app make it; it is logged once. */
+/**
+ * A remark of a worker for its app's error log. All workers of an app run the same code and make the same
+ * remark; it is logged once.
+ */
 export interface Note {
-  /** Which of `errors.ts` it is. */
+  /** Its code in `errors.ts`. */
   code: string;
-  /** What its text is filled in with. */
+  /** What replaces the placeholders of its text. */
   values: string[];
-  /** It only holds for workers that have this in common, and is logged when a second one says the same. */
+  /**
+   * Set if the remark holds only for workers that have this in common, for example a port. It is then logged when a
+   * second worker makes it with the same value.
+   */
   shared?: string;
 }
 

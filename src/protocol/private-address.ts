@@ -7,10 +7,11 @@ import type { ServerNumber } from "./messages";
 const PREFIX = "pm2-socket.io-";
 
 /**
- * A new folder for the private addresses of one worker's servers. Only the user of that worker can look into it (mode
- * 0700), so only the primary and the app's own workers can connect to them.
+ * Makes a new folder for the private addresses of one worker's servers. Only the worker's user can enter
+ * it (mode 0700), so other users of the machine cannot connect to these servers and pretend to be a peer
+ * that forwards a request.
  *
- * @param owner the user and group that the worker runs as, where it is not the primary's own
+ * @param owner the user and group that the worker runs as, if they are not the primary's own
  */
 export function makePrivateFolder(owner?: { uid: number; gid: number }): string {
   const folder = mkdtempSync(join(tmpdir(), PREFIX));
@@ -25,7 +26,9 @@ export function privateAddress(folder: string, server: ServerNumber): string {
     : join(folder, String(server));
 }
 
-/** Removes a folder of {@link makePrivateFolder} with the sockets that a killed worker had no time to remove itself. */
+/**
+ * Removes a folder of {@link makePrivateFolder}, with the sockets in it that a killed worker could not remove itself.
+ */
 export function removePrivateFolder(folder: string): void {
   try {
     for (const name of readdirSync(folder)) {
@@ -34,6 +37,6 @@ export function removePrivateFolder(folder: string): void {
     }
     rmdirSync(folder);
   } catch {
-    // Gone already, or somebody has put something else there, which is not ours to remove.
+    // The folder is gone already, or it contains something that is not a socket of ours and stays.
   }
 }

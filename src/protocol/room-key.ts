@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 
 /**
- * A room's name as the link carries it. Rooms are strings by type, but apps use numbers as well, and `1` and `"1"` are
- * two rooms: the first letter tells them apart.
+ * A room's name as the link carries it. Socket.IO's types say that rooms are strings, but apps use numbers as well, and
+ * `1` and `"1"` are two different rooms. The first letter of the key, "n" or "s", tells them apart.
  */
 export type RoomKey = string & { readonly __brand: "RoomKey" };
 
-/** What all sockets of a namespace are members of, also one that has left its own room. */
+/**
+ * The room that stands for a namespace as a whole: all its sockets are members, even one that has left its own room.
+ */
 export const EVERYBODY = "*" as RoomKey;
 
 /** The key of a room, or `undefined` if the room is neither a string nor a number. */
@@ -31,20 +33,22 @@ export function keysOfRooms(rooms: Iterable<unknown>): RoomKey[] | undefined {
   return keys;
 }
 
-/** A name within a namespace of a scope: of a room, or of a session. Two of them are equal only if all parts are. */
+/**
+ * The name of a room or session together with its scope and namespace. Two keys are equal only if all three parts are.
+ */
 export type NamespacedKey = string & { readonly __brand: "NamespacedKey" };
 
 /**
- * The key under which something is kept that belongs to a namespace of a scope. Namespaces and rooms may contain any
- * character, so nothing can stand between the two: the namespace's length in front says where it ends. (With a line break
- * in between, for example, the room "b" of "/a" and a room of the namespace "/a\nb" could share a key.) The numbers in
- * front consist of digits, which end at the first colon.
+ * The key under which something is kept that belongs to a namespace of a scope. A namespace and a name may contain any
+ * character, so no character can separate the two: with a line break between them, for example, the room "b\nc" of "/a"
+ * and the room "c" of "/a\nb" would share a key. Therefore the length of the namespace stands in front and says where
+ * the namespace ends. The numbers in front consist of digits, so that a colon can separate them.
  */
 export function keyIn(scope: number, nsp: string, name: string): NamespacedKey {
   return `${scope}:${nsp.length}:${nsp}${name}` as NamespacedKey;
 }
 
-/** What all keys of a scope begin with, and no others. */
+/** What all keys of this scope begin with, and no key of another scope. */
 export function prefixOfScope(scope: number): string {
   return `${scope}:`;
 }

@@ -2,16 +2,17 @@
 import { randomBytes } from "node:crypto";
 
 /**
- * Session ids look like Engine.IO's own: 20 characters of the URL-safe base64 alphabet. The first three hold 18 bits,
- * nine for the slot and nine for the generation of the worker that made the id, so that the primary can route a
- * request without a table and without waiting for the worker's report. The other 17 are random (102 bits).
+ * Session ids look like Engine.IO's own: 20 characters of the URL-safe base64 alphabet. The first three hold 18 bits:
+ * nine for the slot and nine for the generation of the worker that made the id. By them the primary knows whose session
+ * a request is for, without a table and without having to hear of the session from the worker first. The other 17
+ * characters are random (102 bits).
  */
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const LENGTH = 20;
 const RANDOM_LENGTH = 17;
 const BITS = 9;
 
-/** Slots and generations are below this number; generations start again at 0 when they reach it. */
+/** Slots and generations are below this number. Generations start again at 0 when they reach it. */
 export const SLOT_LIMIT = 1 << BITS;
 
 /** Slot and generation of a worker in one number: the key under which the primary finds it. */
@@ -39,7 +40,10 @@ export function createSessionId(seat: Seat): string {
   return prefix + randomBytes(13).toString("base64url").slice(0, RANDOM_LENGTH);
 }
 
-/** The seat an id names, or `undefined` if it cannot be one of ours. Ids made elsewhere may pass by accident. */
+/**
+ * The seat that a session id names, or `undefined` if the id cannot be one of ours. An id of the app's own making that
+ * happens to have the same form seems to name a seat, too; such ids are claimed, and the claim counts.
+ */
 export function seatOfSessionId(id: string): Seat | undefined {
   if (id.length !== LENGTH) return undefined;
   let seat = 0;
@@ -52,11 +56,14 @@ export function seatOfSessionId(id: string): Seat | undefined {
   return seat as Seat;
 }
 
-/** The path of a request target that names Engine.IO's protocol version or transport; `undefined` for any other one. */
+/**
+ * The path of a request target if the request seems to be one for Engine.IO, which means that its query names a
+ * protocol version (`EIO`) or a transport; `undefined` for any other request.
+ */
 export function enginePathOf(target: string): string | undefined {
   const question = target.indexOf("?");
   if (question === -1 || !/[?&](EIO|transport)=/.test(target)) return undefined;
-  // A proxy may have sent the absolute form.
+  // A proxy may send the whole URL as the request target (RFC 9112, 3.2.2).
   return target.slice(0, question).replace(/^https?:\/\/[^/]*/i, "");
 }
 

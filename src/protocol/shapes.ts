@@ -3,13 +3,14 @@ import { FrameError } from "./codec";
 import { MAX_SCOPE_TEXT, type Message, type ToPrimary } from "./messages";
 
 /**
- * What a worker says is checked once, where it comes in: behind this border the primary relies on the types of
- * `messages.ts`. Says nothing about payloads, which the primary never looks at.
+ * Checks the messages of workers. Each is checked once, where it comes in, so that the rest of the primary can
+ * rely on the types of `messages.ts`, whatever a faulty worker may send. Payloads are not checked: the primary
+ * never looks into them.
  */
 type Check = (value: unknown) => boolean;
 
 const text: Check = (value) => typeof value === "string";
-/** It is kept for each Socket.IO server of each worker. */
+/** A text whose length is bounded because the primary keeps it for each Socket.IO server of each worker. */
 const shortText: Check = (value) => typeof value === "string" && value.length <= MAX_SCOPE_TEXT;
 const number: Check = (value) => Number.isFinite(value);
 const u32: Check = (value) =>
@@ -35,7 +36,7 @@ function shape(fields: Record<string, Check>): Check {
   };
 }
 
-/** A worker has few servers; a number beyond this is no server's. */
+/** Workers have a few HTTP servers. A higher number than this is taken for an error. */
 const MAX_SERVERS = 10_000;
 const serverNumber: Check = (value) =>
   Number.isInteger(value) && (value as number) >= 0 && (value as number) < MAX_SERVERS;
@@ -66,7 +67,10 @@ const movedSession = shape({
   namespaces: list(movedSocket),
 });
 
-/** A decoded target is shared by packets for the same clients in a row. */
+/**
+ * Targets that were checked before. The codec returns the very same object for packets to the same clients that come in
+ * a row, and so such a target is checked only once (benchmark row `relay`).
+ */
 const checkedTargets = new WeakSet<object>();
 const isTarget = shape({ nsp: text, rooms: texts, except: texts });
 const target: Check = (value) => {
@@ -126,7 +130,9 @@ const SHAPES: Record<ToPrimary["type"], Check> = {
   respond: shape({ uid: text, payload: bytes }),
 };
 
-/** The message as one that a worker may send. Throws {@link FrameError} if it is not. */
+/**
+ * Returns the message as one that a worker may send. Throws {@link FrameError} if it is not one, or has a wrong shape.
+ */
 export function fromWorker(message: Message): ToPrimary {
   const { type } = message;
   if (!Object.hasOwn(SHAPES, type)) throw new FrameError(`unknown message "${type.slice(0, 40)}"`);

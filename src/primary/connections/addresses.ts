@@ -14,15 +14,16 @@ import {
   Place,
 } from "./place";
 
-/** The key of the address that the user's own server has, and of the wish for it. */
+/** The key of the place whose connections come from a server of the user's own, in a plain cluster. */
 const EXTERNAL = "external";
 
-/** How long an address is kept for a worker that is about to run again, if nobody says what becomes of it. */
+/** How long an address is kept for a process that is about to run again, if it neither comes nor is given up. */
 const RESERVED_MS = 30_000;
 
 /**
- * The public addresses of a daemon, or of a plain cluster's primary. An address is open as long as any process that asked
- * for it is running, or is about to run again; it belongs to the processes, not to the name of their app.
+ * The public addresses of a daemon, or of the primary of a plain cluster. An address is open as long as any process
+ * that asked for it is running, or is about to run again. It belongs to the processes and not to the name of their app,
+ * so it goes along when the app is renamed.
  *
  *     claim() ──nobody has it──▶ a listener is opened
  *        ├──the app has it, or the same process under its former name──▶ joins
@@ -36,7 +37,10 @@ export class Addresses<W extends ClaimingWorker> {
   private nextApp = 1;
   private nextId = 1;
 
-  /** @param ownHolder who has a port by way of Node's cluster module, which an app of that name asks for */
+  /**
+   * @param ownHolder says who in this process has a port that `app` asks for, if it is open by way of Node's cluster
+   *   module and not as one of these addresses
+   */
   constructor(
     private readonly clock: Clock,
     private readonly ownHolder: (port: number, app: AddressOwner<W>) => ReturnType<OwnHolder> = () => ({
@@ -44,13 +48,16 @@ export class Addresses<W extends ClaimingWorker> {
     }),
   ) {}
 
-  /** The address that a server of a worker has, or waits for. */
+  /** The address that a server of a worker has got, be it open or about to be. */
   of(worker: W, server: ServerNumber): Place<W> | undefined {
     for (const place of this.places.values()) if (claimIn(place, worker, server)) return place;
     return undefined;
   }
 
-  /** Why an address that a worker asked for is not open; `undefined` if all are, or are about to be. */
+  /**
+   * Why an address that a worker asked for is not open, for a log line; `undefined` if all its addresses
+   * are open, or about to be.
+   */
   refusalOf(worker: W): string | undefined {
     const whose = this.waiting.find(({ claim }) => claim.worker === worker);
     const owner = whose && this.places.get(whose.key);
@@ -78,10 +85,10 @@ export class Addresses<W extends ClaimingWorker> {
   }
 
   /**
-   * Connections come from a server that the user opens and closes; whoever asks for its port, or for no address in
-   * particular, gets them.
+   * Adds a server that the user's own code opens and closes. Its connections are for the workers that ask for its port,
+   * or for no address in particular.
    *
-   * @param opened the server as something that opens itself; its `address` may become known later
+   * @param opened that server; its `address` may become known later
    */
   addExternal(opened: OpenAddress): Place<W> {
     this.external ??= new Place(this.nextId++, EXTERNAL, opened);
@@ -90,12 +97,12 @@ export class Addresses<W extends ClaimingWorker> {
     return this.external;
   }
 
-  /** The user's server listens. */
+  /** The user's own server listens now. */
   externalOpened(): void {
     if (this.external) this.opened(this.external);
   }
 
-  /** A server is to get the connections of an address. One that has another address gives that up. */
+  /** A worker's server asks for the connections of an address. If it has another address, it gives that up. */
   claim(claim: Claim<W>): void {
     const { app, worker, server, address } = claim;
     const key = this.keyOf(address, app);
@@ -104,7 +111,7 @@ export class Addresses<W extends ClaimingWorker> {
     this.waiting = this.waiting.filter((other) => !isOf(other.claim, worker, server));
     const place = this.places.get(key);
     if (key === EXTERNAL && !place) {
-      // The primary may call its `setupPrimary` after the worker was forked.
+      // The user's server is not known yet: `setupPrimary` may be called after the worker was forked.
       this.waiting.push({ claim, key });
     } else if (place && !mayJoin(place, claim)) {
       this.waiting.push({ claim, key });
@@ -112,11 +119,11 @@ export class Addresses<W extends ClaimingWorker> {
     } else {
       this.join(place ?? this.createPlace(key, claim), claim);
     }
-    // After it has the new one: there is no moment without.
+    // The former address is given up only now, so that the worker has an address at any moment.
     if (former) this.leave(former, worker, server);
   }
 
-  /** A server was closed by the app. */
+  /** The app has closed a server, so that it needs no address any more. */
   unclaim(worker: W, server: ServerNumber): void {
     this.waiting = this.waiting.filter(({ claim }) => !isOf(claim, worker, server));
     const place = this.of(worker, server);
@@ -126,7 +133,7 @@ export class Addresses<W extends ClaimingWorker> {
   /**
    * The worker is gone.
    *
-   * @param returns whether its process is about to run again: its addresses are kept for it meanwhile
+   * @param returns whether its process is about to run again; if so, its addresses are kept open for it
    */
   left(worker: W, returns: boolean): void {
     this.waiting = this.waiting.filter(({ claim }) => claim.worker !== worker);
@@ -145,7 +152,7 @@ export class Addresses<W extends ClaimingWorker> {
     for (const place of [...this.places.values()]) this.unreserve(place, slotKey);
   }
 
-  /** All that this app has is closed. */
+  /** Gives up all addresses of an app. */
   releaseApp(app: AddressOwner<W>): void {
     this.waiting = this.waiting.filter(({ claim }) => claim.app !== app);
     for (const place of [...this.ofApp(app)]) {
@@ -159,7 +166,7 @@ export class Addresses<W extends ClaimingWorker> {
     }
   }
 
-  /** Somebody let go of addresses: those that were in use may be free now. */
+  /** Somebody may have let go of a port: tries again to open what could not be opened. */
   retry(): void {
     for (const { listener } of this.places.values()) if (listener.state === "failed") listener.open();
   }
@@ -202,7 +209,9 @@ export class Addresses<W extends ClaimingWorker> {
     if (refusal.isMoving) {
       if (place.isMoving) return;
       place.isMoving = true;
-      // The app's workers may go on: the address is theirs already, by another way.
+      // Former workers of the app have the address by way of Node's cluster module and are about to be replaced. The
+      // new ones are told that it is open: an app may say "ready" only after that, and the reload waits for "ready"
+      // before it ends the former ones.
       for (const claim of [...place.claims]) claim.app.onListening(claim, place, asAsked(claim.address));
       return;
     }
@@ -222,7 +231,10 @@ export class Addresses<W extends ClaimingWorker> {
     app.onRefused(worker);
   }
 
-  /** This process has the port: by another listener, as on one network address and on all, or by the cluster module. */
+  /**
+   * Who in this very process has a port. It may be another of these addresses: one app asked for the port on all
+   * network addresses, another one on a certain one. Or it is a worker, by way of Node's cluster module.
+   */
   private heldByUs(port: number, asking: Place<W>): ReturnType<OwnHolder> {
     const app = asking.apps.at(-1);
     for (const place of this.places.values()) {
@@ -265,7 +277,8 @@ export class Addresses<W extends ClaimingWorker> {
     listener.close();
     lastApp?.onClosed(place);
     const { port } = listener.address;
-    // Whoever waits for it, or for the same port on another network address, need not wait for the next attempt.
+    // Another address may have waited for this port (on other network addresses): it is opened now, and not only when
+    // its next attempt is due.
     for (const other of this.places.values()) {
       if (port !== undefined && other.listener.address.port === port) other.listener.open();
     }
@@ -278,7 +291,10 @@ export class Addresses<W extends ClaimingWorker> {
     for (const { claim } of free) this.claim(claim);
   }
 
-  /** What two servers have in common that share an address. Any port (0) is another one for each app. */
+  /**
+   * Names an address, so that two servers share it if their keys are equal. Port 0, any free port, is another port for
+   * each app; the n-th servers of its workers share one.
+   */
   private keyOf({ port, host, path, ipv6Only, nth }: ListenAddress, app: AddressOwner<W>): string {
     const { port: externalPort } = this.external?.listener.address ?? {};
     if (path !== undefined) return JSON.stringify([path]);
@@ -302,7 +318,7 @@ function ownersOf<W>({ apps }: Place<W>): string {
   return `app ${apps.map(({ name }) => `"${name}"`).join(" and ")} has it`;
 }
 
-/** What `server.address()` says of an address that is open only in a moment. */
+/** What `server.address()` tells while the address is still about to be opened: what was asked for. */
 function asAsked({ path, host, port }: ListenAddress): PublicAddress {
   return (
     path ?? { address: host ?? "::", family: host && !host.includes(":") ? "IPv4" : "IPv6", port: port ?? 0 }

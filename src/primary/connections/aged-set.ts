@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Clock } from "../../clock";
 
-/**
- * A set whose members expire after the same time, oldest first. One timer serves all of them.
- */
+/** A set whose members expire, each the same time after it was added. One timer serves all of them. */
 export class AgedSet<T> {
   private readonly since = new Map<T, number>();
   private timer: NodeJS.Timeout | undefined;
@@ -18,7 +16,7 @@ export class AgedSet<T> {
     return this.since.size;
   }
 
-  /** Adds a member; one that is there already becomes the youngest. */
+  /** Adds a member. If it is there already, its time begins anew. */
   add(member: T): void {
     this.since.delete(member);
     this.since.set(member, this.clock.now());

@@ -7,21 +7,21 @@ import type { MovedSession } from "../../protocol/messages";
 import { AgedSet } from "./aged-set";
 import { scanHead } from "./request-head";
 
-/** A connection whose request line is known and that looks for a worker. */
+/** A connection whose request line has arrived, and which is to be given to a worker. */
 export interface Arrival {
   socket: Socket;
   /** All bytes that were read from it. */
   head: Buffer;
   sessionId?: string;
-  /** Of an Engine.IO request without a session: where it goes, so that it gets to a worker with Socket.IO there. */
+  /** The path of an Engine.IO request that opens a session, so that it is given to a worker with Socket.IO there. */
   enginePath?: string;
-  /** How many workers had it already and failed. */
+  /** How often it was to be given to a worker and was not. */
   attempts: number;
-  /** The connection is that of a session which moves. */
+  /** Set if it is the connection of a session that moves. */
   session?: MovedSession;
 }
 
-/** An arrival with the address that it came to. */
+/** A connection that came to a public address, and that address. */
 export interface PublicArrival<P> extends Arrival {
   place: P;
 }
@@ -40,23 +40,23 @@ const REASONS: Record<Refusal, string> = {
   431: "Request Header Fields Too Large",
   503: "Service Unavailable",
 };
-/** How long a refused client may take to read its answer and close. */
+/** How long a refused client may take to read the answer and to close the connection. */
 const LINGER_MS = 1000;
 
-/** Answers and closes a connection that no worker gets. */
+/** Answers a connection that no worker gets, and closes it. */
 export function refuse(socket: Socket, status: Refusal): void {
   const retry = status === 503 ? "Retry-After: 1\r\n" : "";
   socket.setTimeout(LINGER_MS, () => socket.destroy());
   socket.end(
     `HTTP/1.1 ${status} ${REASONS[status]}\r\n${retry}Connection: close\r\nContent-Length: 0\r\n\r\n`,
   );
-  // Bytes left unread would turn the close into a reset, which could overtake the answer.
+  // If bytes were left unread, closing the socket would send a reset, and the client might never see the answer.
   resumeReading(socket);
 }
 
 /**
- * Connections from which the request line has not arrived yet. Each is read until it is there, is wrong, is too large
- * or takes too long; there are at most `maxPending` of them.
+ * Connections whose request line has not arrived yet. Each is read until its request line is complete, turns out to be
+ * wrong or too long, or takes too long. There are at most `maxPending` of them.
  *
  *     add ──▶ reading ──complete──▶ onArrival (reading stopped, all bytes kept)
  *                ├──malformed──▶ 400    ├──too large──▶ 431
@@ -75,17 +75,17 @@ export class Arrivals<P> {
     this.pending = new AgedSet(clock, limits.headTimeoutMs, (head) => this.expire(head));
   }
 
-  /** How many connections have no complete head. */
+  /** How many connections have no complete request line. */
   get size(): number {
     return this.pending.size;
   }
 
-  /** Reads the head of a fresh connection to an address. */
+  /** Reads the request line of a fresh connection to an address. */
   add(socket: Socket, place: P): void {
     this.read(socket, place, Buffer.alloc(0), false);
   }
 
-  /** Takes a connection back from a worker, with the bytes of its next request that the worker has read. */
+  /** Reads the next request line of a connection that a worker gives back, with what the worker has read of it. */
   takeBack(socket: Socket, place: P, bytes: Buffer): void {
     this.read(socket, place, bytes, bytes.length === 0);
   }
@@ -103,7 +103,7 @@ export class Arrivals<P> {
     if (bytes.length > 0 && this.grow(head, bytes) !== "more") return;
     if (this.pending.size > this.limits.maxPending) this.pending.shift()?.socket.destroy();
     socket.on("data", head.onData);
-    // A half-closed connection may still send nothing more: without its head it is of no use.
+    // The client sends nothing more, so its request line will never be complete.
     socket.on("end", () => {
       if (this.pending.delete(head)) socket.destroy();
     });
@@ -140,12 +140,12 @@ interface PendingHead<P> {
   socket: Socket;
   place: P;
   bytes: Buffer;
-  /** Given back by a worker between two requests: closing it needs no answer. */
+  /** Whether a worker gave it back between two requests: if no next one comes, it is closed without an answer. */
   idle: boolean;
   onData: (chunk: Buffer) => void;
 }
 
-/** One chunk may bring a request line above the limit together with its end. */
+/** Whether a complete request line is too long: one chunk may bring it above the limit and contain its end as well. */
 function lineTooLong(bytes: Buffer, limit: number): boolean {
   return bytes.length > limit && bytes.indexOf("\n", 2) > limit;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { BalancingMethod } from "../../config";
 
-/** Chooses among workers by their load. Keeps nothing but whose turn it is. */
+/** Chooses a worker by the method that the app has configured. It remembers only whose turn it is. */
 export class Balancer {
   private turn = 0;
 
@@ -10,7 +10,10 @@ export class Balancer {
     private readonly random: () => number = Math.random,
   ) {}
 
-  /** `least-connection` takes the smallest load; workers of equal load take turns. */
+  /**
+   * Chooses one of these workers; `undefined` if there are none. With "least-connection", equally
+   * loaded ones take turns.
+   */
   pick<W extends { readonly load: number }>(workers: readonly W[]): W | undefined {
     const count = workers.length;
     if (count === 0) return undefined;
@@ -25,7 +28,8 @@ export class Balancer {
       const at = (first + i) % count;
       if (workers[at]!.load < workers[chosen]!.load) chosen = at;
     }
-    // The turn follows the choice, so that a worker between two loaded ones does not get their turns as well.
+    // The next turn is that of the worker behind the chosen one. If turns went on without regard to the choice, a
+    // worker behind some loaded ones would get their turns in addition to its own.
     this.turn = chosen + 1;
     return workers[chosen];
   }

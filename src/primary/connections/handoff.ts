@@ -15,14 +15,16 @@ export interface HandoffLimits {
 export type SendHandle = (message: object, handle: Handle, callback: (error: Error | null) => void) => void;
 
 /**
- * So many connections may be on their way to a worker at once; the others wait here, where they can still be refused.
- * Node sends one handle after the other anyway, but a window of one would cost a turn of both event loops each.
+ * How many connections may be on their way to a worker at once. The others wait here, where they can still be refused.
+ * Node sends one handle after the other in any case, but if we waited for each to be accepted, each would take a turn
+ * of both event loops (benchmark row `handshakes`).
  */
 const WINDOW = 64;
 
 /**
- * Passing fresh connections from the primary to one worker. The primary keeps its side of a connection until the
- * worker says that it has it: if the worker dies before that, no byte is lost and somebody else gets the connection.
+ * Hands connections from the primary to one worker. The primary keeps its own handle of a connection, and what it has
+ * read from it, until the worker says that it has the connection. If the worker dies before that, no byte is lost, and
+ * another worker gets the connection.
  *
  *     offer ──▶ waiting ──▶ offered ──accepted──▶ the worker's; our handle is closed
  *                  │           └──refused, send failed, worker gone──▶ onReturn
@@ -46,12 +48,14 @@ export class Handoff {
     this.waiting = new AgedSet(clock, limits.queueTimeoutMs, (arrival) => this.giveUp(arrival));
   }
 
-  /** Connections that are on their way. */
+  /** How many connections the worker is to get and has not accepted yet. */
   get pending(): number {
     return this.waiting.size + this.offered.size;
   }
 
-  /** @param server which of the worker's servers it is for; none if the arrival is a session that moves */
+  /**
+   * @param server which of the worker's servers it is for; `undefined` if it is the connection of a session that moves
+   */
   offer(arrival: Arrival, server: ServerNumber | undefined): void {
     this.waiting.add(arrival);
     this.serverOf.set(arrival, server);
@@ -66,7 +70,7 @@ export class Handoff {
     const arrival = this.take(seq);
     if (!arrival) return;
     this.count++;
-    // Closes this process's handle only: the worker's keeps the connection open.
+    // This closes only the primary's handle. The worker has its own, which keeps the connection open.
     arrival.socket.destroy();
     this.next();
   }
@@ -78,7 +82,7 @@ export class Handoff {
     this.next();
   }
 
-  /** The worker is gone: whatever it has not accepted goes to somebody else. */
+  /** The worker is gone: the connections that it has not accepted go to other workers. */
   abandon(): void {
     const arrivals = [...this.offered.values(), ...this.waiting.clear()];
     this.offered.clear();
@@ -92,7 +96,8 @@ export class Handoff {
   private sendOne(arrival: Arrival): void {
     const handle = handleOf(arrival.socket);
     if (!handle) {
-      // Closed by the client meanwhile; whoever moves a session has to know.
+      // The client has closed the connection meanwhile. That ends the matter, unless a session moves with it: whoever
+      // moves the session has to know.
       if (arrival.session) this.onReturn(arrival);
       return;
     }
@@ -105,7 +110,7 @@ export class Handoff {
     });
   }
 
-  /** The worker does not take the connection in time. In the middle of a session there is nothing to answer. */
+  /** The worker did not take the connection in time. In the middle of a session the client cannot be sent a 503. */
   private giveUp(arrival: Arrival): void {
     if (arrival.session) this.onReturn(arrival);
     else refuse(arrival.socket, 503);

@@ -20,13 +20,13 @@ export type ListenerState = "closed" | "opening" | "open" | "failed";
 
 /** Why an address is not open. */
 export interface Refusal {
-  /** The operating system's code, as EADDRINUSE. */
+  /** The operating system's code, such as EADDRINUSE. */
   code: string;
-  /** Who has it, as far as that is known; for a log line. */
+  /** Who has the address, as far as that is known; for a log line. */
   holder?: string;
   /**
-   * Whether workers of the very app that asks for it have it, by way of Node's cluster module, because the app had no
-   * sticky sessions before. They are about to be replaced: nothing is wrong.
+   * Whether former workers of the same app have the address, by way of Node's cluster module. That is so during the
+   * reload that gives an app sticky sessions. These workers are about to be replaced, so nothing is wrong.
    */
   isMoving: boolean;
 }
@@ -40,16 +40,19 @@ export interface ListenerEvents {
 
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 30_000;
-/** Whoever held it let go of it while we looked: so often it is tried again at once. */
+/** How often it is tried again at once if whoever held the address let go of it while we looked who that was. */
 const MAX_QUICK_RETRIES = 10;
 /**
- * While the app's own former workers have the address nobody can connect between their end and our next attempt, so that
- * attempts follow each other quickly, for as long as a reload may take.
+ * While former workers of the same app have the address (see {@link Refusal.isMoving}), attempts follow each
+ * other quickly, for as long as a reload may take by default: from the end of these workers until the next
+ * attempt nobody can connect.
  */
 const MOVING_RETRY_MS = 10;
 const MAX_MOVING_RETRIES = 6000;
 
-/** Says who has a port that this very process holds, and whether that is a worker of the app which asks for it. */
+/**
+ * Says who has a port that this very process holds, and whether that are former workers of the app that asks for it.
+ */
 export type OwnHolder = (port: number) => { holder?: string; isMoving: boolean };
 
 export class Listener {
@@ -64,8 +67,9 @@ export class Listener {
   refusal: Refusal | undefined;
 
   /**
-   * @param isConfigured whether the address is from the app's configuration. At a path that a worker told nothing is ever
-   *   removed, because the daemon may have other rights than the worker.
+   * @param isConfigured whether the address is from the app's configuration. Only then a dead Unix socket at
+   *   its path is removed. A path that a worker has named is left alone, because the daemon may have more
+   *   rights than the worker.
    */
   constructor(
     readonly address: ListenAddress,
@@ -76,12 +80,12 @@ export class Listener {
     private readonly events: ListenerEvents,
   ) {}
 
-  /** The address as the operating system has it, once open. */
+  /** The address as the operating system tells it, while it is open. */
   get publicAddress(): PublicAddress | undefined {
     return this.state === "open" ? (this.server?.address() ?? undefined) : undefined;
   }
 
-  /** Opens it, or tries again now. */
+  /** Opens the address, or tries that again now. Does nothing if it is open. */
   open(): void {
     if (this.state === "open" || this.state === "opening") return;
     clearTimeout(this.retry);
@@ -99,7 +103,8 @@ export class Listener {
 
   private listen(): void {
     this.state = "opening";
-    // Half-open, as Node's HTTP server has it: a client may end its side and still wait for the answer.
+    // Connections may be half-open, as with Node's HTTP server: a client may end its side and
+    // still wait for the answer.
     const server = createServer({ allowHalfOpen: true, noDelay: true });
     this.server = server;
     server.on("connection", shield(this.log, this.events.onConnection));

@@ -4,48 +4,51 @@ import type { Log } from "../../log";
 import type { ListenAddress, PublicAddress, ServerNumber } from "../../protocol/messages";
 import type { Listener } from "./listener";
 
-/** An app, as far as addresses go. */
+/** What an address needs of an app. */
 export interface AddressOwner<W> {
   readonly name: string;
   readonly log: Log;
   accept(socket: Socket, place: Place<W>): void;
-  /** A server of one of its workers gets the connections of this address from now on, which may move there later. */
+  /**
+   * From now on a server of one of the app's workers gets the connections of this address. The address may be one that
+   * is still about to be opened, see `Refusal.isMoving`.
+   */
   onListening(claim: Claim<W>, place: Place<W>, address: PublicAddress): void;
   /** An address that a worker's server asked for cannot be opened at the moment. */
   onRefused(worker: W): void;
-  /** The address is closed: nobody serves what waits for a worker there. */
+  /** The address was closed: nobody will serve the connections that wait for a worker there. */
   onClosed(place: Place<W>): void;
 }
 
-/** One server of one worker that is to get the connections of an address. */
+/** The wish of one server of one worker to get the connections of an address. */
 export interface Claim<W> {
   readonly app: AddressOwner<W>;
   readonly worker: W;
   readonly server: ServerNumber;
   readonly address: ListenAddress;
-  /** Whether the address is from the configuration, not a worker's word. */
+  /** Whether the address is from the app's configuration; otherwise the worker has named it. */
   readonly isConfigured: boolean;
 }
 
 /** What an address needs of a worker. */
 export interface ClaimingWorker {
-  /** What stays the same when its process is replaced; none if nobody replaces it. */
+  /** What is the same for a process and for the one that replaces it; `undefined` if nobody replaces processes. */
   readonly slotKey: string | undefined;
 }
 
-/** What opens and closes an address: a listener, or a server of the user's own, which opens itself. */
+/** What opens and closes an address: a {@link Listener}, or a server that the user's own code opens and closes. */
 export type OpenAddress = Pick<
   Listener,
   "address" | "state" | "publicAddress" | "refusal" | "open" | "close"
 >;
 
-/** An address with all who asked for it. */
+/** An address, with all servers that asked for it and got it. */
 export class Place<W> {
   /** In the order in which they asked. */
   readonly claims: Claim<W>[] = [];
-  /** Processes that asked for it, are gone, and are about to run again; with their app. */
+  /** The processes that had asked for it, are gone and are about to run again, by their slot key; with their app. */
   readonly reserved = new Map<string, { app: AddressOwner<W>; timer: NodeJS.Timeout }>();
-  /** The refusal that was logged last. */
+  /** The reason that was logged last for its not being open. The same reason is not logged again. */
   reported: string | undefined;
   /** Whether the app's former workers still have it, which those that asked for it were told. */
   isMoving = false;
@@ -58,7 +61,10 @@ export class Place<W> {
     readonly listener: OpenAddress,
   ) {}
 
-  /** The apps that have it; more than one only while a renamed app has workers of both names. The newest is the last. */
+  /**
+   * The apps that have it. They are more than one only while an app is being renamed and has workers of both names. The
+   * one that asked last comes last.
+   */
   get apps(): AddressOwner<W>[] {
     const apps = [...this.reserved.values(), ...this.claims].map(({ app }) => app);
     return [...new Set(apps.reverse())].reverse();
@@ -69,12 +75,15 @@ export function isOf<W>(claim: Claim<W>, worker: W, server: ServerNumber): boole
   return claim.worker === worker && claim.server === server;
 }
 
-/** What this server of this worker has asked for here. */
+/** The claim that this server of this worker has at this place, if any. */
 export function claimIn<W>({ claims }: Place<W>, worker: W, server: ServerNumber): Claim<W> | undefined {
   return claims.find((claim) => isOf(claim, worker, server));
 }
 
-/** An address belongs to one app; a process that is restarted under another name takes it along. */
+/**
+ * Whether a claim may join those that a place has. An address belongs to one app; but a process that was restarted
+ * under another name takes it along, and so the app of that name has it, too.
+ */
 export function mayJoin<W extends ClaimingWorker>(place: Place<W>, { app, worker }: Claim<W>): boolean {
   const { slotKey } = worker;
   const { apps } = place;

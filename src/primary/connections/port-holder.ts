@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { readdir, readFile, readlink } from "node:fs/promises";
 
-/** Line of /proc/net/tcp: local address, remote address, state 0A (listening), …, inode. */
+/** A line of /proc/net/tcp of a socket that listens: number, local address, remote address, state 0A, …, inode. */
 const LISTENING = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F:]+ 0A (?:\S+\s+){5}(\d+)/;
 
 export interface PortHolder {
@@ -13,8 +13,8 @@ export interface PortHolder {
 }
 
 /**
- * Which process listens on a TCP port, as far as the operating system tells us: Linux does, for processes of the same
- * user (all of them for root). So that whoever reads the log need not look for the culprit.
+ * Finds out which process listens on a TCP port, so that whoever reads the log need not look for it. Only Linux tells
+ * that, and only of processes of the same user (or to root).
  */
 export async function portHolder(port: number): Promise<PortHolder> {
   const sockets = await listeningSockets(port);
@@ -29,11 +29,11 @@ export async function portHolder(port: number): Promise<PortHolder> {
       holder: `held by pid ${pid} (${command.replaceAll("\0", " ").trim().slice(0, 80)})`,
     };
   }
-  // Either another user's, or it was closed while we looked.
+  // No process was found: either it is another user's, or it has closed the port while we looked.
   return { held: (await listeningSockets(port))?.size !== 0 };
 }
 
-/** The sockets that listen on a port, as /proc names them; `undefined` where there is no /proc. */
+/** The sockets that listen on a port, by the names that /proc has for them; `undefined` if there is no /proc. */
 async function listeningSockets(port: number): Promise<Set<string> | undefined> {
   const sockets = new Set<string>();
   const tables = await Promise.all(

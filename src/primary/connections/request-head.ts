@@ -9,8 +9,8 @@ export type Scan =
   /** Not HTTP/1.x. */
   | { state: "malformed" }
   /**
-   * The request line is complete; `sessionId` is its `sid` query parameter, if it has one. `enginePath` is where an
-   * Engine.IO request without a session goes, which opens one.
+   * The request line is complete. `sessionId` is its `sid` query parameter, if it has one. `enginePath` is the path of
+   * an Engine.IO request without a session, that is, of one that opens a session.
    */
   | { state: "complete"; sessionId?: string; enginePath?: string };
 
@@ -28,8 +28,9 @@ const MAX_BLANK_BYTES = 8;
 const REQUEST_LINE = /^[A-Z-]+ ([\x21-\x7e\x80-\xff]+) HTTP\/1\.[0-9]\r?$/;
 
 /**
- * Reads the request line (RFC 9112, 3) from the first bytes of a connection. Pure: the same bytes give the same answer
- * in any chunking. What cannot become HTTP any more is malformed at its first wrong byte, without waiting for the rest.
+ * Reads the request line (RFC 9112, 3) from the first bytes of a connection. Pure: the answer depends on the bytes
+ * alone, not on the chunks in which they came. Bytes that cannot become an HTTP method are malformed at once, without
+ * waiting for the end of the line.
  */
 export function scanHead(bytes: Buffer): Scan {
   let start = 0;

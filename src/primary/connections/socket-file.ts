@@ -3,17 +3,17 @@ import { lstatSync, renameSync } from "node:fs";
 import { unlink } from "node:fs/promises";
 import { connect } from "node:net";
 
-/** The files of Unix sockets. Nothing is ever removed that is not a dead socket, or our own. */
+/** The files of Unix sockets. No file is ever removed here but a dead socket, or one that this process has made. */
 
-/** Which file lies at the path; `undefined` if there is none. */
+/** The inode of the file that lies at the path, by which it can be recognised; `undefined` if there is none. */
 export function inodeAt(path: string): number | undefined {
   return lstatSync(path, { throwIfNoEntry: false })?.ino;
 }
 
-/** Removes a Unix socket that nobody serves any more. Returns whether it did. */
+/** Removes the Unix socket at a path if nobody listens on it any more. Returns whether it was removed. */
 export function removeDeadSocket(path: string): Promise<boolean> {
   return new Promise((resolve) => {
-    // A regular file refuses connections, too.
+    // This has to be checked first: a regular file refuses connections just as a dead socket does.
     if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return resolve(false);
     const probe = connect(path);
     probe.on("connect", () => {
@@ -31,10 +31,11 @@ export function removeDeadSocket(path: string): Promise<boolean> {
 }
 
 /**
- * Closes the server of a Unix socket. Node's `close` removes whatever lies at the server's path, also if somebody has put
- * another file there meanwhile; such a file is out of the way for that moment.
+ * Closes the server of a Unix socket. Node's `close` removes whatever lies at the server's path, even if
+ * somebody has put another file there meanwhile. Such a file is renamed while the server is closed, and gets
+ * its name back after that.
  *
- * @param inode the file that the server has made
+ * @param inode the inode of the file that the server has made
  */
 export function closeAt(path: string, inode: number | undefined, close: () => void): void {
   const present = inodeAt(path);

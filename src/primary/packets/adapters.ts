@@ -13,18 +13,19 @@ interface OpenAdapter<W> {
 }
 
 /**
- * Which adapters the workers of an app have, and what each has to be told of the others of its namespace. So no adapter
- * has to say again and again that it is still there: the primary sees when its worker is gone. Pure: who uses it tells the
- * workers what {@link takeChanges} returns, once in a turn, so that a thousand namespaces are one message.
+ * Which adapters the workers of an app have, and what each adapter has to be told about the others of its namespace.
+ * With this no adapter needs heartbeats: the primary sees when a worker is gone, and tells the others. Pure: whoever
+ * uses it sends the workers what {@link takeChanges} returns. It does that once in a turn, so that a worker which opens
+ * a thousand namespaces causes one message, not a thousand.
  */
 export class Adapters<W extends object> {
   private readonly byUid = new Map<string, OpenAdapter<W>>();
   private readonly byPlace = new Map<NamespacedKey, Set<OpenAdapter<W>>>();
   private readonly byWorker = new Map<W, Set<OpenAdapter<W>>>();
-  /** By worker, adapter and peer: whether the peer is there, as the adapter is to be told. */
+  /** What has to be told, by worker, adapter and peer: whether the peer has come or gone. */
   private changes = new Map<W, Map<string, Map<string, boolean>>>();
 
-  /** A worker has opened an adapter. Returns false if there is one of this name. */
+  /** A worker has opened an adapter. Returns false if there is one with this `uid` already. */
   add(worker: W, uid: string, local: number, scope: number, nsp: string): boolean {
     if (this.byUid.has(uid)) return false;
     const adapter = { uid, worker, local, scope, nsp };
@@ -34,7 +35,7 @@ export class Adapters<W extends object> {
     return true;
   }
 
-  /** A worker has closed its adapter. Returns false if it has none of this name. */
+  /** A worker has closed an adapter. Returns false if it has none with this `uid`. */
   remove(worker: W, uid: string): boolean {
     const adapter = this.byUid.get(uid);
     if (adapter?.worker !== worker) return false;
@@ -47,14 +48,14 @@ export class Adapters<W extends object> {
     return true;
   }
 
-  /** The worker is gone; returns the names of its adapters. */
+  /** The worker is gone. Returns the uids of the adapters that it had. */
   left(worker: W): string[] {
     const uids = [...(this.byWorker.get(worker) ?? [])].map(({ uid }) => uid);
     for (const uid of uids) this.remove(worker, uid);
     return uids;
   }
 
-  /** One of a worker's servers is of another scope from now on; returns the names of its adapters. */
+  /** One of a worker's servers belongs to another scope from now on. Returns the uids of that server's adapters. */
   move(worker: W, local: number, scope: number): string[] {
     const moved = [...(this.byWorker.get(worker) ?? [])].filter((adapter) => adapter.local === local);
     for (const adapter of moved) {
@@ -69,12 +70,12 @@ export class Adapters<W extends object> {
     return this.byUid.get(uid)?.worker;
   }
 
-  /** The adapters of a namespace in all workers but this one. */
+  /** The adapters that all workers but this one have for a namespace. */
   others(worker: W, scope: number, nsp: string): Iterable<{ uid: string; worker: W }> {
     return this.at(scope, nsp).filter((adapter) => adapter.worker !== worker);
   }
 
-  /** What each worker has to be told since the last time. */
+  /** What has changed for each worker since this was called last. */
   takeChanges(): [worker: W, changes: PeerChange[]][] {
     const { changes } = this;
     if (changes.size === 0) return [];
@@ -94,7 +95,7 @@ export class Adapters<W extends object> {
   }
 
   private enter(adapter: OpenAdapter<W>): void {
-    // Also one that is alone is told so: it waits for that before it counts the others.
+    // An adapter asks nothing before it was told of its peers, so even one that has none has to be told something.
     this.changesOf(adapter);
     this.tellEachOther(adapter, true);
     addTo(this.byPlace, keyIn(adapter.scope, adapter.nsp, ""), adapter);

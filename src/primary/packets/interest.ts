@@ -2,12 +2,16 @@
 import { keyIn, type NamespacedKey, prefixOfScope, type RoomKey } from "../../protocol/room-key";
 
 /**
- * Which workers have a member in which room of which namespace of which scope, as far as packets have to be sent there. Most rooms are
- * a socket's own, with one worker: those take no set of their own.
+ * Which workers have a member in which room of which namespace of which scope, so that a packet for a room is sent to
+ * these workers only (benchmark row `rooms`). Most rooms are a socket's own and have members in one worker; to save
+ * memory, the map holds that worker itself, and a set only for a room with several workers.
  */
 export class Interest<W extends object> {
   private readonly members = new Map<NamespacedKey, W | Set<W>>();
-  /** How many answers to joins are outstanding, by worker and room: until then it counts as a member. */
+  /**
+   * How many joins a worker was asked for in a room and has not settled yet. As long as there are any, the worker is
+   * taken for one with a member in that room.
+   */
   private readonly expected = new Map<W, Map<NamespacedKey, number>>();
 
   join(worker: W, scope: number, nsp: string, room: RoomKey): void {
@@ -22,7 +26,10 @@ export class Interest<W extends object> {
     this.remove(keyIn(scope, nsp, room), worker);
   }
 
-  /** The worker was asked to let sockets join; whether any did is known when it has {@link settle}d. */
+  /**
+   * The worker was asked to make sockets join a room. Whether any did is known when the worker has
+   * settled that, see `settle`.
+   */
   expect(worker: W, scope: number, nsp: string, room: RoomKey): void {
     const rooms = this.expected.get(worker) ?? new Map<NamespacedKey, number>();
     this.expected.set(worker, rooms);
@@ -40,7 +47,7 @@ export class Interest<W extends object> {
     if (rooms.size === 0) this.expected.delete(worker);
   }
 
-  /** The workers with a member in any of these rooms. */
+  /** The workers that have a member in any of these rooms, or may have one. */
   in(scope: number, nsp: string, rooms: readonly RoomKey[]): Iterable<W> {
     if (rooms.length === 1 && this.expected.size === 0) {
       const current = this.members.get(keyIn(scope, nsp, rooms[0]!));

@@ -13,6 +13,7 @@ import { Interest } from "./interest";
 import { type Assignment, Scopes } from "./scopes";
 import { TurnQueue } from "./turn-queue";
 
+/** A frame that waits to be routed. */
 interface Frame {
   from: WorkerHandle;
   message: ToPrimary;
@@ -20,31 +21,35 @@ interface Frame {
   time: number;
 }
 
-/** The number of no scope; they count from 1. */
+/** A scope that does not exist: the numbers of scopes begin with 1. */
 const NO_SCOPE = 0;
-/** For so long workers may have different numbers of servers at one path before a line says so. */
+/** How long workers may have different numbers of servers at one path before a line in the log says so. */
 const DISAGREEMENT_MS = 10_000;
-/** What is said of a server only once it has a client, or is about to have one. */
+/** The messages that a worker sends about a Socket.IO server only if that has a client, or is about to have one. */
 const OF_CLIENTS: ReadonlySet<OfScope["type"]> = new Set(["interest", "session-open", "restore"]);
 
 /**
- * Passes adapter messages between the workers of one app. Payloads are never decoded: a frame leaves as the bytes it
- * came in, but for the number of its scope, which a worker gives in its own way of counting.
+ * Passes packets, and the messages of adapters, between the workers of one app. Payloads are never decoded. A frame
+ * leaves as the bytes in which it came, except for the number of its scope (each worker counts its servers in its own
+ * way) and the order of a packet that is kept.
  *
- * Frames are routed one turn of the event loop after they were read, see {@link TurnQueue}, and interest counts as soon
- * as it is read. So once a client was told that it has joined a room, any later broadcast reaches it: the interest was
- * in the kernel's buffer of its worker's link before the client was told.
+ * Frames are routed one turn of the event loop after they were read (see {@link TurnQueue}), but interest counts as
+ * soon as it is read. So a client that was told that it has joined a room gets whatever is broadcast to the room after
+ * that: before its worker told the client, it had written the interest to its link, and by the time the broadcast is
+ * routed that has been read.
  */
 export class Relay {
   readonly scopes = new Scopes<WorkerHandle>();
   private readonly adapters = new Adapters<WorkerHandle>();
   private readonly interest = new Interest<WorkerHandle>();
   readonly recovery: Recovery<WorkerHandle>;
+  /** The time of the last frame of each worker that named one. */
   private readonly lastTimes = new WeakMap<WorkerHandle, number>();
   private readonly queue = new TurnQueue<Frame>();
+  /** Whether the end of the turn has been arranged for; see `endTurnLater`. */
   private turnEnds = false;
   private disagreementTimer: NodeJS.Timeout | undefined;
-  /** Paths at which workers disagree; each is reported once. */
+  /** Paths at which it was reported that workers have different numbers of servers; that is reported once. */
   private readonly reported = new Set<string>();
 
   constructor(
@@ -92,8 +97,8 @@ export class Relay {
   }
 
   /**
-   * Puts the number of the scope in place of the worker's own number of its server. Returns false if that is closed: what
-   * was on its way is nobody's.
+   * Puts the number of the scope in place of the worker's own number of its server, in the message and in the frame.
+   * Returns false if that server is closed: what was said about it is of no use to anybody any more.
    */
   private translate(from: WorkerHandle, message: OfScope, bytes: Buffer): boolean {
     const scope = this.scopes.globalOf(from, message.scope);
@@ -108,12 +113,12 @@ export class Relay {
     return true;
   }
 
-  /** The session with the number of its scope; that of a server which is closed is of none. */
+  /** The session with the scope's number in place of the worker's; with that of no scope, if the server is closed. */
   inApp(worker: WorkerHandle, session: MovedSession): MovedSession {
     return { ...session, scope: this.scopes.globalOf(worker, session.scope) ?? NO_SCOPE };
   }
 
-  /** The message's scope is that of the app; `local` is what the worker called it. */
+  /** Handles a message that names the scope as the whole app does; `local` is the worker's own number for it. */
   private handleInApp(from: WorkerHandle, message: ToPrimary, bytes: Buffer, local: number): void {
     switch (message.type) {
       case "interest": {
@@ -134,7 +139,10 @@ export class Relay {
     }
   }
 
-  /** Tells workers of the scopes of their servers, before anything of these scopes is relayed to them. */
+  /**
+   * Tells workers to which scopes their servers belong, before anything of these scopes is relayed to them. If a server
+   * was in another scope before, the worker has no interest there any more.
+   */
   private assign(changes: readonly Assignment<WorkerHandle>[]): void {
     for (const { worker, former } of changes)
       if (former !== undefined) this.interest.forgetScope(worker, former);
@@ -158,7 +166,10 @@ export class Relay {
     this.endTurnLater();
   }
 
-  /** Once nothing has changed for a while: workers are told of their servers one after the other. */
+  /**
+   * Reports paths at which workers have different numbers of servers, once nothing has changed for a while: while
+   * workers start and make their servers one after the other, they differ for a moment.
+   */
   private watchAgreement(): void {
     clearTimeout(this.disagreementTimer);
     this.disagreementTimer = this.clock.after(DISAGREEMENT_MS, () => {
@@ -170,9 +181,9 @@ export class Relay {
     });
   }
 
-  /** The others need not wait for answers of a worker that is gone. */
+  /** A worker is gone. The others are told, so that they do not wait for its answers. */
   left(gone: WorkerHandle): void {
-    // What it sent before it died comes first.
+    // First what the worker sent before it died, which the queue may still hold.
     for (const frame of this.queue.takeAll()) this.route(frame);
     this.interest.forget(gone);
     this.recovery.left(gone);
@@ -186,7 +197,10 @@ export class Relay {
     for (const [worker, changes] of this.adapters.takeChanges()) worker.send({ type: "adapters", changes });
   }
 
-  /** When a frame was emitted, as far as it says so; never before an earlier frame of the same worker. */
+  /**
+   * When a frame was emitted. Not every frame says so; one that does not counts as emitted together with the worker's
+   * last frame that did. So the frames of one worker stay in their order.
+   */
   private timeOf(from: WorkerHandle, message: ToPrimary): number {
     const said = message.type === "cast" ? message.time : "at" in message ? message.at : undefined;
     const last = this.lastTimes.get(from) ?? 0;
@@ -195,7 +209,10 @@ export class Relay {
     return said;
   }
 
-  /** Once in a turn: two ends of one turn would cut the next one short. */
+  /**
+   * Has {@link routeDue} run once at the end of this turn, however often this is called. If it ran twice in one turn,
+   * the second run would route frames that arrived in this very turn, although each has to wait for a whole one.
+   */
   private endTurnLater(): void {
     if (this.turnEnds) return;
     this.turnEnds = true;
@@ -214,7 +231,8 @@ export class Relay {
     if (message.type === "respond") {
       this.adapters.workerOf(message.uid)?.channel.relay(bytes, false);
     } else if (message.type === "cast") {
-      // What is kept is delivered in the primary's order everywhere, so its emitter waits for its place.
+      // A packet that is kept is delivered everywhere in the primary's order. Its emitter does not know that order, so
+      // it waits for this message before it writes the packet to its own clients.
       if (message.time !== undefined) from.send({ type: "kept", order: this.recovery.keep(message, bytes) });
       const { scope, target } = message;
       for (const worker of this.membersOf(scope, target.nsp, target.rooms)) {
@@ -223,7 +241,7 @@ export class Relay {
     } else if (message.type === "publish") {
       this.publish(from, message, bytes);
     } else if (message.type === "adapter-close") {
-      // In its turn: what the adapter has answered is relayed before others hear that it is gone.
+      // This waited in the queue like the adapter's answers, so the others get those before they hear that it is gone.
       if (this.adapters.remove(from, message.uid)) this.recovery.disable(message.uid);
     } else {
       this.recovery.handle(from, message);
@@ -248,7 +266,10 @@ export class Relay {
     return this.interest.in(scope, nsp, rooms.length > 0 ? rooms : [EVERYBODY]);
   }
 
-  /** The same for workers that speak the official adapter's protocol, among themselves. */
+  /**
+   * Relays a message of a worker that speaks the protocol of the official adapter to the other workers that do: an
+   * answer to the worker that asked, anything else to all.
+   */
   handleOfficial(from: WorkerHandle, message: OfficialMessage): void {
     if (!("source" in message)) return;
     from.official?.learn(message.uid);

@@ -2,17 +2,20 @@
 import { MAX_SCOPES } from "../../protocol/messages";
 
 /**
- * One Socket.IO server of one worker. The worker counts its servers; what it says of one carries that number, which is
- * called local because another worker may count in another order.
+ * One Socket.IO server of one worker. The worker numbers its servers, and names a server by this number in what it
+ * says. The number is called local, because another worker may make its servers in another order.
  */
 interface OpenServer<W> {
   worker: W;
   local: number;
   path: string;
-  /** What its HTTP server has asked to listen on, if that was told. */
+  /** The address on which its HTTP server has asked to listen, if that is known. */
   address: string | undefined;
   scope: Scope<W> | undefined;
-  /** Whether it has had a client. Its scope stays the same from then on, because rooms and sessions are kept under it. */
+  /**
+   * Whether it has had a client. From then on its scope stays the same, because its rooms and sessions are kept
+   * under the scope's number.
+   */
   used: boolean;
 }
 
@@ -26,7 +29,9 @@ interface Scope<W> {
   lastAddress: string | undefined;
 }
 
-/** What a worker has to be told: the scope of one of its servers, and which one that server was in before, if any. */
+/**
+ * What a worker has to be told: to which scope one of its servers belongs, and to which it belonged before, if to any.
+ */
 export interface Assignment<W> {
   worker: W;
   local: number;
@@ -34,37 +39,37 @@ export interface Assignment<W> {
   former: number | undefined;
 }
 
-/** The numbers that a worker has given to its servers. */
+/** The servers of one worker, by the numbers that it has given to them. */
 interface Numbers<W> {
-  /** The number of its next server. All below it have been open at some time. */
+  /** The number that its next server will have. There has been a server for each lower number. */
   next: number;
   /** In the order in which they were made. */
   open: Map<number, OpenServer<W>>;
 }
 
-/** So many scopes that nobody has open are remembered, with their sessions that may be restored. */
+/** How many scopes are remembered that no worker has open. */
 const MAX_DESERTED = 1000;
 
 /**
- * Which Socket.IO servers of the workers of an app belong together. In one process several servers are strangers to each
- * other: a broadcast of one does not reach the clients of another. Across workers the servers that an app makes at the
- * same place in its code shall be one, called a scope: those of the same path. Where a worker has several servers of one
- * path (on different ports, for example), the address that each asked for decides, and where that says nothing, the order
- * in which they were made.
+ * Which Socket.IO servers of the workers of an app belong together. Within one process, several servers are strangers
+ * to each other: a broadcast of one does not reach the clients of another. Across workers, those servers should act as
+ * one that the app makes at the same place in its code. They are called a scope, and are recognised by their path. If a
+ * worker has several servers of one path (on different ports, for example), the address that each asked for decides
+ * which of them belongs to which scope; where that says nothing, the order decides in which they were made.
  *
- * A scope that no worker has open any more is kept: the sessions of a worker that was killed wait in it, and the next
- * server of its path takes it up. Pure: who uses it tells the workers what it returns.
+ * A scope that no worker has open any more is remembered, because sessions of a worker that was killed may wait in it.
+ * The next server of its path takes it up. Pure: whoever uses it tells the workers what it returns.
  */
 export class Scopes<W extends object> {
   private readonly workers = new Map<W, Numbers<W>>();
   private readonly byGlobal = new Map<number, Scope<W>>();
   /** In the order in which they were made. */
   private readonly byPath = new Map<string, Scope<W>[]>();
-  /** Scopes of which no worker has a server, in the order in which that came to be. */
+  /** Scopes in which no worker has a server any more, in the order in which they lost the last one. */
   private readonly deserted = new Set<Scope<W>>();
   private lastGlobal = 0;
 
-  /** A worker has a new server. Returns what it has to be told, or, as a text, why it cannot be. */
+  /** A worker has a new server. Returns what the worker has to be told; or, as a text, which rule it has broken. */
   open(worker: W, local: number, path: string, address?: string): Assignment<W>[] | string {
     const numbers = this.workers.get(worker) ?? { next: 0, open: new Map<number, OpenServer<W>>() };
     if (local !== numbers.next) return `scope ${local} where ${numbers.next} comes next`;
@@ -75,7 +80,7 @@ export class Scopes<W extends object> {
     return this.match(worker, path);
   }
 
-  /** The HTTP server of one of a worker's Socket.IO servers has asked for an address. */
+  /** The address became known on which the HTTP server of one of a worker's Socket.IO servers has asked to listen. */
   setAddress(worker: W, local: number, address: string): Assignment<W>[] {
     const server = this.serverOf(worker, local);
     if (!server) return [];
@@ -99,12 +104,12 @@ export class Scopes<W extends object> {
     this.forgetSome();
   }
 
-  /** Whether the worker has, or has had, a server of this number. */
+  /** Whether the worker has, or has had, a server with this number. */
   isKnown(worker: W, local: number): boolean {
     return local < (this.workers.get(worker)?.next ?? 0);
   }
 
-  /** The scope of a worker's server; `undefined` if that is not open. */
+  /** The scope of a worker's server; `undefined` if the server is not open. */
   globalOf(worker: W, local: number): number | undefined {
     return this.serverOf(worker, local)?.scope?.global;
   }
@@ -126,8 +131,8 @@ export class Scopes<W extends object> {
   }
 
   /**
-   * Paths of which some worker has several servers, and another one has some, but fewer: which of them belong together is
-   * a guess then.
+   * The paths at which some workers have more servers than others (not counting those that have none there). Which of
+   * these servers belong together is a guess.
    */
   disagreements(): { path: string; least: number; most: number }[] {
     const counts = new Map<string, number[]>();
@@ -142,10 +147,11 @@ export class Scopes<W extends object> {
   }
 
   /**
-   * Finds scopes for those of a worker's servers of one path that have had no client yet. First for those whose address a
-   * server of another worker has as well, then for the others, in the order in which they were made. All of them are
-   * looked at again with each that is opened or closed and each address that becomes known: the second of a worker's
-   * servers may tell by its address that the first one is not what it was taken for.
+   * Finds scopes for those of a worker's servers of one path that have had no client yet: first for those that have
+   * the same address as a server of another worker, then for the others, in the order in which they were made.
+   * Whenever one is opened or closed, or an address becomes known, all of them are looked at again. For example,
+   * the first server was taken for that of port 3000; then the second one turns out to have asked for port 3000,
+   * and both have to change.
    */
   private match(worker: W, path: string): Assignment<W>[] {
     const open = [...(this.workers.get(worker)?.open.values() ?? [])];

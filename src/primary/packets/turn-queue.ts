@@ -2,15 +2,18 @@
 
 /** Something that was read from a link. */
 export interface Timed {
-  /** When it was emitted, on a clock that all processes share; 0 if unknown. */
+  /** When it was emitted, on a clock that all processes share; 0 if that is not known. */
   readonly time: number;
 }
 
 /**
- * Puts what is read from several links into an order that respects cause and effect. Links are read one after the
- * other, so that an effect may be read before its cause. But whatever was written before an item was read is read by the
- * end of the next turn of the event loop. So items wait for one turn; then they leave in the order of their times,
- * together with what was read meanwhile and is older. Pure: who calls {@link take} once a turn makes the turns.
+ * Puts what is read from several links into an order in which each cause comes before its effect.
+ *
+ * Links are read one after the other, so an effect may be read before its cause. Worker A emits a packet, a client of
+ * worker B gets it and answers, and B emits another packet; but B's link happens to be read before A's. A's packet had
+ * been written before B's was read, though, and whatever is written by then has been read at the end of the next turn
+ * of the event loop. So each item waits for one turn. Then all that have waited leave in the order of their times,
+ * together with what was read meanwhile but is older. Pure: whoever uses it calls {@link take} at the end of each turn.
  */
 export class TurnQueue<T extends Timed> {
   /** Read in the turn before this one. */
@@ -26,7 +29,10 @@ export class TurnQueue<T extends Timed> {
     this.fresh.push(item);
   }
 
-  /** Ends a turn: returns what has waited for one. */
+  /**
+   * Ends a turn: returns what has waited for one. If none of that has a time, as in an app without connection state
+   * recovery, nothing has to be sorted (benchmark row `relay`).
+   */
   take(): T[] {
     const due = this.waiting;
     let latest = 0;
@@ -44,7 +50,7 @@ export class TurnQueue<T extends Timed> {
     return inOrder(due);
   }
 
-  /** Everything, at once, in order. */
+  /** Returns everything in order, without waiting for the end of a turn. */
   takeAll(): T[] {
     const due = inOrder([...this.waiting, ...this.fresh]);
     this.waiting = [];

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 
-/** What the adapter of a server with recovery says of the server's sessions, in milliseconds. */
+/** What the adapter of a server with connection state recovery says about the server's sessions, in milliseconds. */
 interface Duration {
-  /** For how long a lost one can be restored. */
+  /** For how long a session that has lost its client can be restored. */
   ms: number;
   /** After how long a client that does not answer a ping is lost. */
   pongMs: number;
 }
 
 /**
- * For how long lost sessions can be restored. Each adapter says that for its Socket.IO server; the longest counts of those
- * that a scope has in different workers. It goes on counting when the last worker of the scope is gone: the next process
- * of that worker wants its sessions. Pure; the clock comes from outside.
+ * For how long lost sessions can be restored. Each adapter says that for its Socket.IO server; if the servers of a
+ * scope differ, the longest time counts. It still counts when the scope has no worker any more, because the sessions
+ * wait for the process that replaces the worker. Pure; the clock comes from outside.
  */
 export class Durations {
   private readonly byAdapter = new Map<string, Duration & { scope: number }>();
@@ -31,30 +31,35 @@ export class Durations {
     this.byAdapter.delete(uid);
   }
 
-  /** The adapter turns out to be of another scope. */
+  /** The adapter turns out to belong to another scope. */
   move(uid: string, scope: number): void {
     const adapter = this.byAdapter.get(uid);
     if (adapter) this.add(uid, scope, adapter.ms, adapter.pongMs);
   }
 
-  /** For how long sessions of a scope can be restored. */
+  /** For how long the sessions of a scope can be restored. */
   of(scope: number): number {
     return this.byScope.get(scope)?.ms ?? 0;
   }
 
-  /** After how long a client of a scope that does not answer is lost; it may be any time if nobody says so any more. */
+  /**
+   * After how long a client of a scope that answers no ping is taken for lost; infinite if that is not known any more.
+   */
   pongOf(scope: number): number {
     return this.byScope.get(scope)?.pongMs ?? Number.POSITIVE_INFINITY;
   }
 
-  /** The longest of all scopes. */
+  /** The longest times of all scopes. */
   get longest(): Duration {
     let longest: Duration = { ms: 0, pongMs: 0 };
     for (const duration of this.byScope.values()) longest = longer(longest, duration);
     return longest;
   }
 
-  /** A longer time that no adapter asks for any more counts no more; a scope is forgotten with its last session. */
+  /**
+   * To be called from time to time. A time that no adapter asks for any more makes way for a shorter one that some
+   * adapter asks for. A scope without adapters is forgotten when none of its sessions can be restored any more.
+   */
   update(): void {
     const asked = new Map<number, Duration>();
     for (const adapter of this.byAdapter.values()) {

@@ -4,7 +4,7 @@ import { EVERYBODY, keyIn, type NamespacedKey, type RoomKey } from "../../protoc
 import { PayloadSlabs, type Place } from "./payload-slabs";
 import type { PastRoom } from "./recovery-store";
 
-/** A packet that a client has missed; its payload is valid until the log changes. */
+/** A packet that a client has missed. Its payload is part of the log's memory, and valid until the log changes. */
 export interface MissedPacket {
   /** Its place in the order of the app's packets. */
   order: number;
@@ -19,18 +19,20 @@ interface LoggedPacket {
   timeMs: number;
 }
 
-/** What a packet costs beside its payload, roughly. */
+/** Roughly how many bytes of memory a packet takes beside its payload. */
 const OVERHEAD_BYTES = 200;
 
-/** The packets of one room, oldest first; nothing is left of those before `head`. */
+/**
+ * The packets of one room, oldest first. Those before `head` have fallen out of the log, and their places are empty.
+ */
 interface RoomLog {
   packets: (LoggedPacket | undefined)[];
   head: number;
 }
 
 /**
- * The recovery log of one app: its packets in order, indexed by room, bounded by time and bytes. Pure; the clock comes
- * from outside.
+ * The recovery log of one app: its latest packets in their order, indexed by room. What is older than a certain time,
+ * or does not fit into `maxBytes`, falls out. Pure; the clock comes from outside.
  */
 export class PacketLog {
   private readonly all: RoomLog = { packets: [], head: 0 };
@@ -38,10 +40,11 @@ export class PacketLog {
   private readonly payloads = new PayloadSlabs();
   private lastOrder = 0;
   private oldestOrder = 1;
-  /** The time of the last packet that fell out. */
+  /** When the last of the packets that fell out had been appended. */
   private droppedMs = 0;
+  /** How many bytes the packets take, with what they cost beside their payloads. */
   bytes = 0;
-  /** Packets that fell out because of their number of bytes, not their age. */
+  /** How many packets fell out for want of room, and not because of their age. */
   evicted = 0;
 
   constructor(
@@ -49,17 +52,17 @@ export class PacketLog {
     private readonly now: () => number,
   ) {}
 
-  /** The order of the newest packet; 0 if there was none. */
+  /** The order of the newest packet; 0 if there was none yet. */
   get last(): number {
     return this.lastOrder;
   }
 
-  /** How many packets are here. */
+  /** How many packets the log contains. */
   get size(): number {
     return this.all.packets.length - this.all.head;
   }
 
-  /** Gives the packet its number. The payload is copied, it is part of a larger chunk. */
+  /** Adds a packet and returns its order. The payload is copied, because it is part of a larger chunk. */
   append(scope: number, target: CastTarget, payload: Uint8Array): number {
     const place = this.payloads.keep(payload);
     const packet = { order: ++this.lastOrder, scope, target, place, timeMs: this.now() };
@@ -84,7 +87,10 @@ export class PacketLog {
       this.dropOldest();
   }
 
-  /** The order of the last packet before that time; 0 if it fell out, with some that are younger. */
+  /**
+   * The order of the last packet before that time. It is 0 if that cannot be told any more, because packets from after
+   * that time have fallen out, too.
+   */
   orderAt(timeMs: number): number {
     const { packets, head } = this.all;
     const older = firstWhere(packets, head, (packet) => packet.timeMs >= timeMs);
@@ -92,14 +98,15 @@ export class PacketLog {
     return this.droppedMs < timeMs ? this.oldestOrder - 1 : 0;
   }
 
-  /** Whether all packets after `order` are still here. */
+  /** Whether the log still contains all packets after `order`. */
   reaches(order: number): boolean {
     return order >= this.oldestOrder - 1 && order <= this.lastOrder;
   }
 
   /**
-   * The packets after `order` for a member of `rooms` of a namespace of a scope, in order, each once. A room's packets count from
-   * the order at which it was joined, and those of a `past` room to that at which it was left.
+   * The packets after `order` that a session in a namespace of a scope has missed, in order, each once. `rooms` are its
+   * rooms, each with the order at which it was joined, from which on packets for the room count. `past` are rooms that
+   * it has left; for these, packets count up to the order at which they were left.
    */
   since(
     order: number,
@@ -118,7 +125,8 @@ export class PacketLog {
       for (let i = firstAfter(log, after); i < log.packets.length; i++) {
         const packet = log.packets[i]!;
         if (packet.order > until) break;
-        // What excludes a room that was joined after it is not for its later members to miss.
+        // A packet that excludes a room was not for those who were members of that room at the time; who joined the
+        // room later has missed the packet.
         if (!packet.target.except.some((room) => wasMember(room, packet.order)))
           found.set(packet.order, packet);
       }
@@ -156,7 +164,7 @@ function keysOf({ scope, target: { nsp, rooms } }: LoggedPacket): NamespacedKey[
   return [...new Set(rooms)].map((room) => keyIn(scope, nsp, room));
 }
 
-/** Drops the head; compacts when half of the list is gone. Returns whether the list is empty. */
+/** Drops the oldest packet. Shortens the array when half of it is empty. Returns whether no packet is left. */
 function advance(log: RoomLog): boolean {
   log.packets[log.head++] = undefined;
   if (log.head > 32 && log.head * 2 > log.packets.length) {
@@ -170,7 +178,7 @@ function firstAfter({ packets, head }: RoomLog, order: number): number {
   return firstWhere(packets, head, (packet) => packet.order > order);
 }
 
-/** The first of the packets from `low` on that is beyond a limit, as are all after it. */
+/** The index of the first packet, from `head` on, that is beyond a limit. All packets behind it must be, too. */
 function firstWhere(
   packets: RoomLog["packets"],
   head: number,

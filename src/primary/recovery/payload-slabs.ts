@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-/** Memory that is filled from its beginning to its end, and again once nothing in it is needed any more. */
+/**
+ * A piece of memory that is filled from its beginning to its end. When nothing in it is needed any
+ * more, it is filled anew.
+ */
 interface Slab {
   readonly memory: Buffer;
   used: number;
@@ -18,21 +21,23 @@ export interface Place {
 }
 
 const SLAB_BYTES = 1024 * 1024;
-/** Larger payloads have memory of their own. */
+/** A larger payload gets a slab of its own, which is not used again. */
 const MAX_SHARED_BYTES = SLAB_BYTES / 8;
-/** So many of the slabs may wait to be filled again. */
+/** How many slabs, as a part of those in use (and one more), may wait to be filled again. The rest is freed. */
 const SPARE_PART = 1 / 8;
 
 /**
- * Copies of payloads that are dropped in about the order in which they came. Memory of its own for each would be memory
- * outside of the heap that comes and goes with the traffic, and V8 collects the whole garbage for every 64 MiB of that.
+ * Keeps copies of payloads that are dropped in about the order in which they came. Many of them share a slab, which is
+ * used again when all of them are dropped. With memory of its own for each payload, the memory outside of V8's heap
+ * would come and go with the traffic, and V8 collects all garbage for every 64 MiB of that. That happened several times
+ * a second (benchmark row `recovery`).
  */
 export class PayloadSlabs {
   private current: Slab | undefined;
   private readonly spare: Slab[] = [];
   private liveSlabs = 0;
 
-  /** How many slabs there are, for payloads that share one. */
+  /** How many slabs there are, in use or waiting, without those of one large payload. */
   get size(): number {
     return this.liveSlabs + this.spare.length;
   }
@@ -47,7 +52,7 @@ export class PayloadSlabs {
     return { slab, start, end };
   }
 
-  /** The payload; it is overwritten some time after its {@link release}. */
+  /** The payload, without copying it: its memory is used again some time after its {@link release}. */
   read({ slab, start, end }: Place): Buffer {
     return slab.memory.subarray(start, end);
   }

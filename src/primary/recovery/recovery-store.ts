@@ -15,45 +15,52 @@ export interface StoredSession<W> {
   pid: string;
   /** The worker it lives on; `undefined` once it is lost or forgotten. */
   worker: W | undefined;
-  /** Its rooms, with the order of the last packet before it joined. */
+  /** Its rooms, each with the order of the last packet before it joined. */
   rooms: Map<RoomKey, number>;
-  /** Rooms that it has left, which its client may not have heard all of. */
+  /** Rooms that it has left. Its client may not have received all packets from the time when it was a member. */
   past: PastRoom[];
   data: string;
-  /** The order of the last packet before it was opened: where a client starts that has not received any. */
+  /**
+   * The order of the last packet before it was opened. A client that has received no packet yet has
+   * missed those after it.
+   */
   openedAt: number;
   lostAtMs: number;
-  /** What its data and rooms take while it is lost; all else is bounded by the number of sessions. */
+  /** While it is lost: how many bytes its data and rooms take. All else is bounded by the number of sessions. */
   bytes: number;
-  /** When it came to its worker. */
+  /** Since when it has been live on its worker. */
   aliveSinceMs: number;
-  /** The last packet that its client has received for certain, whatever its offset says: see {@link Recovery}. */
+  /** The order of the last packet that counts as received by its client, whatever offset that names: see `Recovery`. */
   heardOrder: number;
 }
 
-/** A room, the order of the last packet before it was joined, and that of the last before it was left. */
+/** A room that was left: the order of the last packet before it was joined, and that of the last before it was left. */
 export interface PastRoom {
   room: RoomKey;
   after: number;
   until: number;
 }
 
-/** What a room takes besides its name, roughly. */
+/** Roughly how many bytes a room takes beside its name. */
 const ROOM_BYTES = 100;
-/** So many rooms that a session has left are remembered. */
+/** How many rooms that a session has left are remembered. */
 const MAX_PAST_ROOMS = 100;
-/** So many forgotten sessions are remembered by name, to say why they cannot be restored. */
+/** Of how many forgotten sessions it is remembered why they cannot be restored. */
 const MAX_FORGOTTEN = 10_000;
 
-/** The sessions of one app, live and lost; the lost ones bounded by time, number and bytes. Pure; the clock comes from outside. */
+/**
+ * The sessions of one app, live and lost. How long, how many and how large lost sessions may be is bounded. Pure; the
+ * clock comes from outside.
+ */
 export class RecoveryStore<W> {
   private readonly bySid = new Map<NamespacedKey, StoredSession<W>>();
   private readonly byPid = new Map<NamespacedKey, StoredSession<W>>();
   /** In the order in which they were lost. */
   private readonly lost = new Set<StoredSession<W>>();
   private readonly forgotten = new Map<NamespacedKey, NotRestored>();
-  /** What the lost sessions take. */
+  /** How many bytes the lost sessions take. */
   bytes = 0;
+  /** How many lost sessions were forgotten for want of room. */
   evicted = 0;
 
   constructor(
@@ -75,7 +82,7 @@ export class RecoveryStore<W> {
     return session;
   }
 
-  /** A live session of this worker. */
+  /** The live session that this worker calls by this id, if there is one. */
   get(worker: W, scope: number, nsp: string, sid: string): StoredSession<W> | undefined {
     const session = this.bySid.get(keyIn(scope, nsp, sid));
     return session?.worker === worker ? session : undefined;
@@ -99,7 +106,7 @@ export class RecoveryStore<W> {
     }
   }
 
-  /** @param order the last packet before */
+  /** @param order of the last packet before the session left the room */
   leaveRoom(session: StoredSession<W>, room: RoomKey, order: number): void {
     const after = session.rooms.get(room);
     if (after === undefined) return;
@@ -119,7 +126,7 @@ export class RecoveryStore<W> {
     for (const session of this.bySid.values()) if (session.worker === worker) yield session;
   }
 
-  /** Forgets what was lost longer than `maxAgeMs` ago. */
+  /** Forgets the sessions that were lost more than `maxAgeMs` ago. */
   expire(maxAgeMs: number): void {
     const limit = this.now() - maxAgeMs;
     for (const session of this.lost) {
@@ -143,7 +150,7 @@ export class RecoveryStore<W> {
     if (this.lost.delete(session)) this.bytes -= session.bytes;
   }
 
-  /** A session replaces those that had one of its ids, so that both maps always hold the same sessions. */
+  /** Adds a session. It replaces any that had one of its ids, so that both maps always contain the same sessions. */
   private put(session: StoredSession<W>): void {
     const { scope, nsp, sid, pid } = session;
     const former = this.bySid.get(keyIn(scope, nsp, sid));

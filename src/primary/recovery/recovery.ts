@@ -13,32 +13,33 @@ import { type NamedSession, Surrenders, type Waiter } from "./surrenders";
 /** What recovery needs of a worker. */
 export interface RecoveringWorker {
   send(message: ToWorker): void;
-  /** How many bytes it can be sent at once, now and at most, and have room left for all else. */
+  /** How many bytes it can be sent in one message, now and at most, so that there is room left for everything else. */
   readonly capacity: { now: number; most: number };
 }
 
 export interface RecoveryLimits {
-  /** Bytes of packets that are kept, and of sessions without a client. */
+  /** How many bytes of packets are kept, and as many again of sessions without a client. */
   maxBytes: number;
-  /** Sessions without a client that are kept. */
+  /** How many sessions without a client are kept. */
   maxSessions: number;
 }
 
 const EXPIRE_INTERVAL_MS = 1000;
 
 /**
- * Connection state recovery of one app: puts the packets in order, keeps them and the sessions, and restores a session
- * on the worker that its client came to. A restored session is answered in the stream of that worker's link, so that
- * the packets which follow are those that the answer does not contain.
+ * Connection state recovery of one app. It puts the packets in order, keeps them and the sessions, and restores a
+ * session on the worker to which its client comes back. The answer to that worker travels on the same link as all
+ * packets, so a packet is either in the answer or follows it, and none is lost or comes twice.
  *
- * A client that came back tells the last packet it has received; in a quiet room that may be long ago, longer than the
- * log reaches. But a client that lives answers pings, and with each pong it has received all that was sent before: what
- * was sent `pongMs` before the session was lost cannot be missing.
+ * A client that comes back names the last packet that it has received. In a quiet room that packet may be so old that
+ * the log does not reach back to it. But a client that is alive answers pings, and its connection keeps the order of
+ * what is sent: with each answer the client has received all that was sent before the ping. One that was live until it
+ * was lost has answered within `pongMs`. So what was sent more than `pongMs` before it was lost counts as received.
  */
 export class Recovery<W extends RecoveringWorker> {
   private readonly log: PacketLog;
   private readonly sessions: RecoveryStore<W>;
-  /** Offsets of another primary mean nothing here. */
+  /** What the offsets of this app begin with. By it offsets from before a restart of the primary are recognised. */
   readonly epoch = randomBytes(3).toString("base64url");
   private readonly surrenders: Surrenders<W>;
   private readonly queue: RestoreQueue<W>;
@@ -46,7 +47,8 @@ export class Recovery<W extends RecoveringWorker> {
   private timer: NodeJS.Timeout | undefined;
 
   /**
-   * @param onRevived called before a session is restored on a worker: its packets go there from now on
+   * @param onRevived is called before a session is restored on a worker, so that from then on its
+   *   packets are sent there
    */
   constructor(
     limits: RecoveryLimits,
@@ -77,7 +79,7 @@ export class Recovery<W extends RecoveringWorker> {
     };
   }
 
-  /** An adapter whose sessions can be restored for so long. */
+  /** An adapter was opened whose sessions can be restored for `recoverableMs`. */
   enable(uid: string, scope: number, recoverableMs: number, pongMs: number): void {
     this.durations.add(uid, scope, recoverableMs, pongMs);
     if (this.timer) return;
@@ -89,7 +91,7 @@ export class Recovery<W extends RecoveringWorker> {
     });
   }
 
-  /** The adapter turns out to be of another scope. */
+  /** The adapter turns out to belong to another scope. */
   move(uid: string, scope: number): void {
     this.durations.move(uid, scope);
   }
@@ -105,14 +107,14 @@ export class Recovery<W extends RecoveringWorker> {
     this.queue.close();
   }
 
-  /** Puts a packet in its place, and its place into its frame; returns it. */
+  /** Appends a packet to the log, and writes its order into its frame. Returns the order. */
   keep({ scope, target, payload }: Cast, frame: Buffer): number {
     const order = this.log.append(scope, target, payload);
     stampCast(frame, order);
     return order;
   }
 
-  /** Returns whether the message was about a session. */
+  /** Handles what a worker tells about a session. Returns false if the message was about something else. */
   handle(worker: W, message: ToPrimary): boolean {
     switch (message.type) {
       case "session-open":
@@ -158,7 +160,7 @@ export class Recovery<W extends RecoveringWorker> {
     }
   }
 
-  /** The worker is gone: its sessions are as it last told. */
+  /** The worker is gone: its sessions are lost, in the state that it told last. */
   left(worker: W): void {
     const lost = [...this.sessions.of(worker)];
     for (const session of lost) this.lose(session);
@@ -167,14 +169,14 @@ export class Recovery<W extends RecoveringWorker> {
     for (const session of lost) this.serve(session);
   }
 
-  /** The session that a worker speaks of, if it has it still. */
+  /** The session that a worker speaks of; `undefined` if that is not, or not any more, this worker's to speak of. */
   private live(worker: W, { scope, nsp, sid }: NamedSession): StoredSession<W> | undefined {
     const session = this.sessions.get(worker, scope, nsp, sid);
     return session && this.surrenders.mayStillSpeak(session, worker) ? session : undefined;
   }
 
   private lose(session: StoredSession<W>): void {
-    // Its client was live until now, so it has received for certain what was sent by then.
+    // The client was live until now, so what was sent until `heardMs` counts as received; see above.
     const heardMs = this.clock.now() - this.durations.pongOf(session.scope);
     if (session.aliveSinceMs < heardMs) {
       session.heardOrder = Math.max(session.heardOrder, this.log.orderAt(heardMs));
@@ -182,7 +184,10 @@ export class Recovery<W extends RecoveringWorker> {
     this.sessions.lose(session);
   }
 
-  /** Returns false if its worker has no room for the answer yet. */
+  /**
+   * Answers a client that has come back, or has it wait. Returns false if there is no room for the
+   * answer on the link yet.
+   */
   private restore(waiter: Waiter<W>): boolean {
     const { scope, nsp, pid } = waiter.request;
     const found = this.sessions.find(scope, nsp, pid);
@@ -197,7 +202,10 @@ export class Recovery<W extends RecoveringWorker> {
     return worker !== undefined || lostAtMs >= this.clock.now() - this.durations.of(scope);
   }
 
-  /** The client is faster than the server, which has not noticed its absence. */
+  /**
+   * The client has come back before its worker noticed that it was away. The session is still live there, and that
+   * worker has to give it up first.
+   */
   private takeOver(session: StoredSession<W>, waiter: Waiter<W>): void {
     const from = session.worker;
     const mustAsk = this.surrenders.addWaiter(session, waiter);
@@ -205,13 +213,15 @@ export class Recovery<W extends RecoveringWorker> {
     if (mustAsk) from!.send({ type: "surrender", scope, nsp, sid });
   }
 
-  /** Given up, or not in time: then it is as if the worker had been killed. */
+  /**
+   * A session that was asked for was given up; or it was not, in time, and then it is as if its worker had been killed.
+   */
   private freed(session: StoredSession<W>): void {
     if (session.worker) this.lose(session);
     this.serve(session);
   }
 
-  /** The session is lost or over: answers whoever waits for it. */
+  /** A session has become lost or is over: answers those who wait for it. */
   private serve(session: StoredSession<W>): void {
     if (session.worker || this.surrenders.isAsked(session)) return;
     if (this.sessions.find(session.scope, session.nsp, session.pid) === session) {
@@ -225,7 +235,8 @@ export class Recovery<W extends RecoveringWorker> {
   private answer(waiter: Waiter<W>, session: StoredSession<W>): boolean {
     const { worker, request } = waiter;
     const { seq, offset } = request;
-    // A worker that is new may name a place before the session was opened.
+    // The place may be one from before the session was opened: a worker that has just started, and has not heard of any
+    // packet yet, names 0 when it moves a session. Nothing from before the opening was missed.
     const named = offset === "" ? 0 : orderOfOffset(this.epoch, offset);
     const told = named === undefined ? undefined : Math.max(named, session.openedAt);
     const order = told === undefined || this.log.reaches(told) ? told : Math.max(told, session.heardOrder);

@@ -3,28 +3,30 @@ import type { Clock } from "../../clock";
 import { RESTORE_QUEUE_WAIT_MS } from "../../protocol/timing";
 import type { Waiter } from "./surrenders";
 
-/** So much may be done in one turn of the event loop, in bytes that are told: some milliseconds. */
+/** How much may be restored in one turn of the event loop, in bytes of answers. It takes some milliseconds. */
 const COST_PER_TURN = 4 * 1024 * 1024;
-/** What a session and a packet cost besides their bytes. */
+/** What a session, and a packet, cost in addition to their bytes, as if they were that many bytes longer. */
 export const SESSION_COST = 10_000;
 export const PACKET_COST = 200;
-/** How often a worker is looked at that has no room. */
+/** After how long a worker whose link had no room is looked at again. */
 const LOOK_AGAIN_MS = 10;
 
 /**
- * Sessions that are not restored at once, so that many that come back together hold up neither the event loop nor, by what
- * they have missed, the link of a worker. They are restored in the order in which their clients came to that worker.
+ * Has sessions wait until they are restored, if many clients come back together (benchmark row `restore`). Otherwise
+ * they would hold up the event loop, and fill the link of a worker with what they have missed. The sessions of a worker
+ * are restored in the order in which their clients came to it.
  */
 export class RestoreQueue<W> {
   private readonly waiting = new Map<W, { waiter: Waiter<W>; deadline: number }[]>();
+  /** How much was restored in this turn. */
   private spent = 0;
-  /** Whether more would have been done if it had not been too much for the turn. */
+  /** Whether sessions wait because enough was restored in this turn. */
   private ranOut = false;
   private timer: NodeJS.Timeout | undefined;
 
   /**
-   * @param restore returns false if the worker has no room for the answer yet
-   * @param onGiveUp it has waited for long enough
+   * @param restore restores a session; returns false if the worker's link has no room for the answer yet
+   * @param onGiveUp is called instead if the session has waited for too long
    */
   constructor(
     private readonly clock: Clock,
@@ -42,7 +44,7 @@ export class RestoreQueue<W> {
     this.waiting.delete(worker);
   }
 
-  /** Restores the session now or, if others wait or too much was done in this turn, later. */
+  /** Restores the session: now, or later if others of its worker wait or enough was restored in this turn. */
   add(waiter: Waiter<W>): void {
     const entry = { waiter, deadline: this.clock.now() + RESTORE_QUEUE_WAIT_MS };
     const others = this.waiting.get(waiter.worker);
@@ -54,7 +56,7 @@ export class RestoreQueue<W> {
     }
   }
 
-  /** Something was done for a session. */
+  /** An answer of this cost was made in this turn. */
   spend(cost: number): void {
     if (this.spent === 0) this.clock.nextTurn(this.nextTurn);
     this.spent += cost;

@@ -6,27 +6,28 @@ import { keyIn, type NamespacedKey } from "../../protocol/room-key";
 import { SURRENDER_TIMEOUT_MS, SURRENDERED_SESSION_WAIT_MS } from "../../protocol/timing";
 import type { StoredSession } from "./recovery-store";
 
-/** What a worker calls a session by. */
+/** How a worker names a session. */
 export interface NamedSession {
   scope: number;
   nsp: string;
   sid: string;
 }
 
-/** A worker that a session's client came to. */
+/** A worker to which a session's client has come back, with its request to restore the session. */
 export interface Waiter<W> {
   worker: W;
   request: Extract<ToPrimary, { type: "restore" }>;
 }
 
 /**
- * Sessions whose client came back before their worker noticed that it was away:
+ * Sessions whose client has come back, at any worker, before their own worker noticed that it was away:
  *
  *     live ──restore from elsewhere──▶ asked for ──surrendered, timeout──▶ free: the latest waiter gets it
  *
- * If the client comes back several times in quick succession, its latest connection counts. Which one that is, is not
- * certain: a worker that is slow may ask for a connection that is closed already, after the one that lives. So the
- * others go on waiting for a while, and get the session if the latest loses it.
+ * A client may come back several times in quick succession, to different workers. Only its latest connection is alive,
+ * and the session is for that one. But the worker that asked last need not have the latest connection: a slow worker
+ * may ask late, for a connection that is closed already. So the others go on waiting for a while. When the slow worker
+ * notices that the connection is closed and loses the session again, the latest of the others gets it.
  */
 export class Surrenders<W> {
   private readonly waiting = new Map<
@@ -34,14 +35,21 @@ export class Surrenders<W> {
     Map<W, { waiter: Waiter<W>; timer: NodeJS.Timeout }>
   >();
   private readonly asked = new Map<StoredSession<W>, NodeJS.Timeout>();
-  /** How often a worker was asked to give a session up and has not answered: what it says of it is of the past. */
+  /**
+   * How many times each worker was asked to give up a session and has not answered yet (`surrendered`).
+   *
+   * A worker that is too slow to answer in time loses the session to another worker. It may get the same session back
+   * before it has come to answer. What it says about the session until its answer, that it is lost for example, is then
+   * about the earlier time, and must not be taken for news about the present.
+   */
   private readonly owing = new Map<StoredSession<W>, Map<W, number>>();
-  /** The same sessions by name; there are two of a name if an id is used again. */
+  /** The same sessions by name. Two of them have the same name if the id of a session that is over was used again. */
   private readonly owingByName = new Map<NamespacedKey, Set<StoredSession<W>>>();
 
   /**
-   * @param onFree nobody has the session any more that was asked for; also if it was not given up in time
-   * @param onGiveUp the waiter has waited for long enough, or for an older connection than another of its worker
+   * @param onFree is called when a session that was asked for was given up, or was not given up in time
+   * @param onGiveUp is called when a waiter has waited for too long, or when the same client has come
+   *   to the same worker again
    */
   constructor(
     private readonly clock: Clock,
@@ -55,19 +63,21 @@ export class Surrenders<W> {
       for (const { timer } of waiters.values()) clearTimeout(timer);
   }
 
-  /** Whether its worker was asked to give up the session, and still has time for it. */
+  /** Whether the session's worker was asked to give it up, and still has time for that. */
   isAsked(session: StoredSession<W>): boolean {
     return this.asked.has(session);
   }
 
-  /** Whether what the worker says of the session is of the present. */
+  /** Whether what a worker says now about a session counts; if not, it is about an earlier time (see `owing`). */
   mayStillSpeak(session: StoredSession<W>, worker: W): boolean {
     const owed = this.owing.get(session)?.get(worker) ?? 0;
-    // Asked once and awaited: these are its last words on it. Otherwise they are of an earlier time.
+    // If the worker was asked just once and is still waited for, it is telling the last of what it knows: that counts.
     return owed === 0 || (owed === 1 && this.asked.has(session));
   }
 
-  /** Returns whether the session's worker has to be asked now. */
+  /**
+   * A client has come back to a session that is still live. Returns whether the session's worker has to be asked now.
+   */
   addWaiter(session: StoredSession<W>, waiter: Waiter<W>): boolean {
     const waiters = this.waiting.get(session) ?? new Map();
     const former = waiters.get(waiter.worker);
@@ -88,21 +98,21 @@ export class Surrenders<W> {
     return true;
   }
 
-  /** The waiter that came last; it waits no more. */
+  /** Removes and returns the waiter that came last. */
   takeLatest(session: StoredSession<W>): Waiter<W> | undefined {
     const latest = this.waitersFor(session).at(-1);
     if (latest) this.remove(session, latest.worker);
     return latest;
   }
 
-  /** All waiters, as they came; they wait no more. */
+  /** Removes and returns all waiters, in the order in which they came. */
   takeAll(session: StoredSession<W>): Waiter<W>[] {
     const waiters = this.waitersFor(session);
     for (const { worker } of waiters) this.remove(session, worker);
     return waiters;
   }
 
-  /** The worker has nothing more to say of the session for once. */
+  /** A worker has answered one request to give up a session. */
   surrendered(worker: W, named: NamedSession): void {
     for (const session of [...(this.owingByName.get(nameOf(named)) ?? [])]) {
       const workers = this.owing.get(session)!;
@@ -112,7 +122,7 @@ export class Surrenders<W> {
     }
   }
 
-  /** The worker is gone: it neither waits nor answers. */
+  /** A worker is gone: it waits for no session any more, and answers no request. */
   left(worker: W): void {
     for (const session of [...this.waiting.keys()]) this.remove(session, worker);
     for (const [session, workers] of [...this.owing]) {

@@ -22,9 +22,9 @@ interface Move {
 }
 
 export interface HandoverOwner {
-  /** The worker that takes the session, if any other than `from` is ready and has a server of its scope. */
+  /** A worker other than `from` that can take the session: it is ready, and has a server of the session's scope. */
   pick(from: WorkerHandle, session: MovedSession): WorkerHandle | undefined;
-  /** Whose requests of the session are from now on. */
+  /** From now on requests of the session go to this worker. */
   claim(sessionId: string, worker: WorkerHandle): void;
   unclaim(sessionId: string, worker: WorkerHandle): void;
 }
@@ -32,24 +32,28 @@ export interface HandoverOwner {
 const MAX_ATTEMPTS = 3;
 const NO_BYTES = Buffer.alloc(0);
 
-/** Moving live sessions between the workers of one app. The primary never reads the connection. */
+/**
+ * Moves live sessions between the workers of one app. The primary passes their sockets on, and never reads from them.
+ */
 export class Handover {
   private readonly moves = new Map<string, Move>();
 
   constructor(private readonly owner: HandoverOwner) {}
 
-  /** The old worker has let go of the session. */
+  /** The old worker has given up the session, and says all that another one has to know about it. */
   announce(from: WorkerHandle, session: MovedSession): void {
     const move = this.moveOf(session.sid, from);
     move.session = session;
     this.next(session.sid, move);
   }
 
-  /** The session's socket, which travels on another channel than its announcement. */
+  /**
+   * The session's socket has come. It travels over the IPC channel, so it may come before or after the announcement.
+   */
   bring(from: WorkerHandle, sid: string, socket: Socket): void {
     const move = this.moveOf(sid, from);
     move.socket = socket;
-    // Whoever gets the handle next reads from it; nothing is read here.
+    // What the client sends now is for the worker that gets the socket next, so it must stay in the kernel.
     stopReading(socket);
     socket.on("error", () => {});
     this.next(sid, move);
@@ -66,11 +70,14 @@ export class Handover {
     }
   }
 
-  /** Sessions that were offered to this worker go to another; those of which only half came are lost. */
+  /**
+   * A worker is gone. Sessions that were offered to it are offered to another one. Sessions that it was giving up are
+   * lost if only their socket or only their announcement has come.
+   */
   left(gone: WorkerHandle): void {
     for (const [sid, move] of [...this.moves]) {
       if (move.to === gone) {
-        // A socket that it had accepted is gone with it; the primary's handle is closed then.
+        // If the worker had accepted the socket, the primary has closed its own handle, and the connection is gone.
         if (!move.socket || handleOf(move.socket)) this.next(sid, move);
         else this.fail(sid, move);
       } else if (move.from === gone && !move.to) {
@@ -79,7 +86,7 @@ export class Handover {
     }
   }
 
-  /** The worker did not take the connection. */
+  /** The worker to which the session was offered did not take its connection. Outdated answers do not count. */
   returned({ session, attempts }: Arrival): void {
     const move = session && this.moves.get(session.sid);
     if (move && move.attempts === attempts) this.next(session.sid, move);
@@ -88,7 +95,8 @@ export class Handover {
   private moveOf(sid: string, from: WorkerHandle): Move {
     const known = this.moves.get(sid);
     if (known?.from === from) return known;
-    // It gives up what it has just adopted; that it did comes on another channel.
+    // The worker that was to take this session gives it up already. So it has taken it, but this socket has overtaken
+    // its message `adopted`, which travels on the link.
     if (known?.to === from) this.adopted(from, sid, true);
     else if (known) this.fail(sid, known);
     const move: Move = { from, session: undefined, socket: undefined, to: undefined, attempts: 0 };
@@ -121,7 +129,7 @@ export class Handover {
     this.end(sid, move, undefined);
   }
 
-  /** The worker that it was offered to does not get it. */
+  /** Takes the session back from the worker to which it was offered. */
   private withdraw(sid: string, move: Move): void {
     if (!move.to) return;
     move.to.arriving--;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { type Seat, seatOfSessionId } from "../../protocol/session-id";
 
-/** Which worker has a session: the one that its id names, unless another has claimed it. */
+/** Knows which worker has a session: the one whose seat the session's id names, unless another has claimed it. */
 export class SessionOwners<W extends { readonly seat: Seat }> {
   private readonly bySeat = new Map<Seat, W>();
-  /** Session ids that do not name their worker: made by the user, or of sessions that moved. */
+  /** The ids that do not name the session's worker: because the app makes its own ids, or because the session moved. */
   private readonly claimed = new Map<string, W>();
 
   add(worker: W): void {
@@ -31,7 +31,7 @@ export class SessionOwners<W extends { readonly seat: Seat }> {
     if (this.claimed.get(sessionId) === worker) this.claimed.delete(sessionId);
   }
 
-  /** The session moves to the worker; one that comes back to the worker which its id names needs no claim. */
+  /** The session moves to this worker. If it comes back to the worker that its id names, it needs no claim any more. */
   assign(sessionId: string, worker: W): void {
     if (seatOfSessionId(sessionId) === worker.seat) this.claimed.delete(sessionId);
     else this.claimed.set(sessionId, worker);

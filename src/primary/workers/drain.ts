@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 import type { Clock } from "../../clock";
 
-/** How long the drain of a worker may take. */
+/** How long the drain of a worker may take, in milliseconds. */
 export interface DrainLimits {
-  /** Without any progress. */
+  /** How long it may go on without any progress. */
   standstillMs: number;
-  /** Without any progress while it has sessions, which may wait for acknowledgements. */
+  /** The same while the worker still has sessions: they may be waiting for acknowledgements. */
   sessionStandstillMs: number;
-  /** In all. */
+  /** How long it may take in all. */
   timeoutMs: number;
 }
 
@@ -17,7 +17,8 @@ export interface DrainLimits {
  *     none ──begin()──▶ running ──finish(): nothing is left, or it is gone──▶ finished ──its last session has arrived──▶ reported
  *                          └──stop(): stands still, out of time, hurried──▶ stopped ──finish()──▶ finished
  *
- * Its manager waits for the end of `running`. The report waits for the sessions that are still on their way.
+ * The worker's manager waits for the end of `running`, and then sends the signal that ends the worker. The report, a
+ * line in the log, waits until the sessions that are still on their way have arrived.
  */
 export class Drain {
   private state: "none" | "running" | "stopped" | "finished" | "reported" = "none";
@@ -34,7 +35,7 @@ export class Drain {
     private readonly report: (tookMs: number) => void,
   ) {}
 
-  /** Whether the worker has given up all it can. */
+  /** Whether nobody waits for the drain any more: the worker has nothing left, or its time is over. */
   get over(): boolean {
     return this.state !== "none" && this.state !== "running";
   }
@@ -54,7 +55,7 @@ export class Drain {
     return new Promise((resolve) => this.waiters.push(resolve));
   }
 
-  /** It has less than before, and so many sessions now. */
+  /** The worker has given up something, and has this many sessions left. */
   progress(sessions: number): void {
     if (this.state !== "running" || !this.limits) return;
     clearTimeout(this.standstill);
@@ -63,13 +64,13 @@ export class Drain {
     this.standstill = this.clock.after(waitMs, () => this.stop());
   }
 
-  /** Ends the wait, also one that begins later. */
+  /** Ends the wait for the drain, even if the drain begins only later. */
   hurry(): void {
     this.isHurried = true;
     this.stop();
   }
 
-  /** Ends the wait, whatever the worker still has. */
+  /** Ends the wait for a drain that is running, whatever the worker still has. */
   stop(): void {
     if (this.state !== "running") return;
     this.state = "stopped";
@@ -85,12 +86,12 @@ export class Drain {
     this.reportIfSettled();
   }
 
-  /** A session has left for another worker. */
+  /** A session is on its way to another worker. */
   sessionLeft(): void {
     this.onTheirWay++;
   }
 
-  /** It has arrived, or is lost. */
+  /** A session that was on its way has arrived, or is lost. */
   sessionSettled(): void {
     this.onTheirWay--;
     this.reportIfSettled();

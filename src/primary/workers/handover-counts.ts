@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 /**
- * What became of a session that its worker gave up: it is live on another worker, it was closed so that its client
- * comes back by itself, or it was lost on the way or cut off with its worker.
+ * What became of a session that its worker gave up. `moved`: it is live on another worker. `closed`: it was closed
+ * properly, so that its client reconnects. `failed`: it was lost on the way, or cut off when its worker ended.
  */
 export type Outcome = "moved" | "closed" | "failed";
 
-/** How many sessions had which outcome. Those of a worker count for its app, too. */
+/** How many sessions had which outcome. What is counted for a worker is counted for its app (`whole`), too. */
 export class HandoverCounts implements Record<Outcome, number> {
   moved = 0;
   closed = 0;

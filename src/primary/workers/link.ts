@@ -11,28 +11,28 @@ import { LAST_WORDS_MS } from "../../protocol/timing";
 import { TickWriter } from "./tick-writer";
 
 export interface LinkLimits {
-  /** So many bytes may wait for a worker; from a quarter of it on, volatile packets are dropped. */
+  /** How many bytes may wait for a worker. If more than a quarter of it waits, volatile packets are dropped. */
   linkBufferBytes: number;
-  /** For so long a worker may read nothing while something waits for it. */
+  /** How long a worker may read nothing while something waits for it. */
   linkTimeoutMs: number;
 }
 
 export interface LinkEvents {
   onMessage(message: ToPrimary, bytes: Buffer): void;
-  /** The worker sent something that is not a frame, or not a message of a worker; nothing more is read. */
+  /** The worker sent something that is not a frame, or not a message that workers send. The link is closed. */
   onGarbage(reason: string): void;
-  /** The worker does not read, see {@link LinkLimits}; nothing more is written. */
+  /** The worker does not read, and has exceeded one of the {@link LinkLimits}. The link is closed. */
   onStuck(waitingBytes: number): void;
 }
 
-/** How long a frame of a worker may be. */
+/** How many bytes a frame of a worker may have. */
 export function maxFrameBytes({ linkBufferBytes }: LinkLimits): number {
   return Math.min(linkBufferBytes, MAX_FRAME_BYTES);
 }
 
 /**
- * The primary's end of the link to one worker: the inherited pipe if there is one, else the IPC channel.
- * What is sent in one tick leaves in one write.
+ * The primary's end of the link to one worker. It uses the pipe that the worker has inherited, if there is one, else
+ * the IPC channel. What is sent to a pipe in one tick is written together, see {@link TickWriter}.
  *
  *     flowing ──a quarter of the buffer waits──▶ behind (volatile packets are dropped) ──read──▶ flowing
  *        └──────────────────────────────────────────┴──buffer full, or nothing read in time──▶ stuck (closed)
@@ -58,7 +58,7 @@ export class PrimaryLink {
     this.writer = pipe && new TickWriter(pipe);
     this.reader = new FrameReader(maxFrameBytes(limits));
     pipe?.on("data", (chunk: Buffer) => this.hear(() => this.reader.push(chunk)));
-    // The worker's death is learnt from its process.
+    // If the worker has died, its process tells us so; here nothing has to be done about that.
     pipe?.on("error", () => this.close());
   }
 
@@ -74,7 +74,10 @@ export class PrimaryLink {
     this.sendBytes(encodeFrame(message));
   }
 
-  /** Sends a whole frame as it is. */
+  /**
+   * Sends a frame that is encoded already. If the buffer has no room for it, the worker counts as stuck; but a frame
+   * for which nothing else waits is always sent.
+   */
   sendBytes(frame: Buffer): void {
     if (this.closed || this.finishing) return;
     if (this.waitingBytes > 0 && this.waitingBytes + frame.length > this.limits.linkBufferBytes) {
@@ -97,12 +100,15 @@ export class PrimaryLink {
     });
   }
 
-  /** So much is waiting that what may be dropped should be dropped. */
+  /** Whether so much is waiting that volatile packets should be dropped. */
   get isBehind(): boolean {
     return this.waitingBytes > this.limits.linkBufferBytes / 4;
   }
 
-  /** The worker is gone: hears what it had said before, then closes. */
+  /**
+   * The worker is gone. Reads what it had written before, which the pipe may still hold, then closes the
+   * link and calls `done`.
+   */
   finish(done: () => void): void {
     this.finishing = true;
     clearTimeout(this.stuckTimer);
@@ -126,12 +132,15 @@ export class PrimaryLink {
     this.pipe?.destroy();
   }
 
-  /** Bytes that the operating system has not taken yet. */
+  /** How many bytes were sent that the operating system has not taken yet. */
   get waitingBytes(): number {
     return this.writer?.waitingBytes ?? this.ipcBytes;
   }
 
-  /** Looks again after the timeout whether anything of what waits now was read. */
+  /**
+   * Looks again after `linkTimeoutMs`. If nothing at all was read by then, though something
+   * waited, the worker is stuck.
+   */
   private watchProgress(): void {
     if (this.stuckTimer) return;
     const readBefore = this.sentBytes - this.waitingBytes;

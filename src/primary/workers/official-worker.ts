@@ -3,10 +3,10 @@ import type { Worker } from "node:cluster";
 import type { Arrival } from "../connections/arrival";
 
 /**
- * A worker whose copies of `@socket.io/sticky` and `@socket.io/cluster-adapter` could not be replaced, because they are
- * part of a bundle. It is served in the language of those packages: sessions are announced with `sticky:connection`
- * and `sticky:disconnection`, sockets are passed with `sticky:connection`, and adapter messages have the source
- * `_sio_adapter`.
+ * What is said to, and by, a worker whose copies of `@socket.io/sticky` and `@socket.io/cluster-adapter` could not be
+ * replaced because they are part of a bundle. Such a worker is served in the protocol of these packages: it announces
+ * sessions with `sticky:connection` and `sticky:disconnection`, it is given sockets with `sticky:connection`, and
+ * messages of its adapter have the source `_sio_adapter`.
  */
 export type OfficialMessage =
   | { type: "sticky:connection" | "sticky:disconnection"; data: string }
@@ -19,13 +19,18 @@ export function isOfficialMessage(message: unknown): message is OfficialMessage 
   return (type === "sticky:connection" || type === "sticky:disconnection") && typeof data === "string";
 }
 
+/** A worker that is served in that protocol. */
 export class OfficialWorker {
+  /** How many connections it was given. */
   handedOff = 0;
   private readonly uids = new Set<string>();
 
   constructor(private readonly worker: Worker) {}
 
-  /** There is no acknowledgement in this protocol: the connection is the worker's as soon as it is sent. */
+  /**
+   * Gives it a connection. The protocol has no acknowledgement, so the connection is the worker's
+   * as soon as it is sent.
+   */
   offer({ socket, head }: Arrival): void {
     this.handedOff++;
     this.worker.send({ type: "sticky:connection", data: head } as never, socket, (error) => {
@@ -37,7 +42,7 @@ export class OfficialWorker {
     if (this.worker.isConnected()) this.worker.send(message as never, undefined, () => {});
   }
 
-  /** Remembers that the adapter which sent this message lives here. */
+  /** Remembers that the adapter with this uid is in this worker. */
   learn(uid: string | undefined): void {
     if (uid) this.uids.add(uid);
   }

@@ -2,8 +2,8 @@
 import { type Seat, SLOT_LIMIT, seatOf, slotOf } from "../../protocol/session-id";
 
 /**
- * Gives each process of an app its seat: a slot, and a generation that no process of that slot had before (until the
- * numbers start again).
+ * Gives each process of an app its seat: a slot, and a generation that is one higher for each new process of that slot.
+ * When the generations start again at 0, those that are still in use are left out.
  */
 export class Seats {
   private readonly taken = new Set<Seat>();
@@ -11,8 +11,8 @@ export class Seats {
   private readonly nextGeneration: number[] = [];
 
   /**
-   * @param slotKey what stays the same when a process is replaced: processes with the same chair get the same slot,
-   *   also while the old one is still there. Without it the lowest free slot is taken.
+   * @param slotKey what is the same for a process and for the one that replaces it. Processes with the same key get the
+   *   same slot, even while the old process is still there. Without a key the lowest free slot is taken.
    */
   take(slotKey?: string): Seat {
     const slot = this.slotFor(slotKey);
@@ -38,7 +38,7 @@ export class Seats {
     while (inUse.has(slot)) slot++;
     if (slot >= SLOT_LIMIT) throw new RangeError(`an app can have at most ${SLOT_LIMIT} workers`);
     if (slotKey !== undefined) {
-      // The former holder of this slot is gone: should its slotKey come back, it takes another one.
+      // The process that had this slot before is gone. If a process with its key comes back, it gets another slot.
       for (const [other, otherSlot] of this.slotOfKey) if (otherSlot === slot) this.slotOfKey.delete(other);
       this.slotOfKey.set(slotKey, slot);
     }

@@ -2,18 +2,19 @@
 import type { Writable } from "node:stream";
 
 /**
- * Writes what comes in one tick at its end, all in one system call. Frames that lie side by side in memory, as those do
- * which were read together and go to the same workers, are one write of the stream: it costs more than a small frame.
+ * Collects what is to be written in one tick and writes it at the end of the tick, in one system call. Frames that were
+ * read together and go to the same worker lie side by side in memory; they are joined, without copying, into one write
+ * to the stream, because each such write costs more than a small frame itself (benchmark row `relay`).
  */
 export class TickWriter {
-  /** The first of the frames that lie side by side, and how long they are in all. */
+  /** The first of those frames that lie side by side and are not yet written to the stream, and their length in all. */
   private first: Buffer | undefined;
   private length = 0;
   private corked = false;
 
   constructor(private readonly stream: Writable) {}
 
-  /** Bytes that the operating system has not taken yet. */
+  /** How many bytes the operating system has not taken yet. */
   get waitingBytes(): number {
     return this.length + this.stream.writableLength;
   }

@@ -9,19 +9,22 @@ import { describeVersions } from "../../protocol/link-version";
 import { LINK_VERSION, type ToPrimary, type ToWorker } from "../../protocol/messages";
 import { type LinkLimits, maxFrameBytes, PrimaryLink } from "./link";
 
-/** What a worker is told first, beside what the channel knows itself. */
+/** What a worker is told first (`welcome`), except for what the channel knows itself. */
 export type Greeting = Pick<
   Extract<ToWorker, { type: "welcome" }>,
   "seat" | "epoch" | "folder" | "takesDefault"
 >;
 
 /**
- * What the primary says to a worker's process, and hears from it: over its IPC channel and, once the worker has asked
- * for it, over the link. A worker that breaks the link's rules is killed, so that it is replaced.
+ * All that the primary says to a worker's process and hears from it, over the IPC channel and, once the worker has said
+ * `hello`, over the link. A worker that breaks the rules of the link is killed, so that its manager replaces it.
  */
 export class WorkerChannel {
   private link: PrimaryLink | undefined;
-  /** Each worker says `hello` once: a pipe has one reader. */
+  /**
+   * Whether the worker has said `hello`. It may do so only once, because a second reader of its pipe
+   * would take frames away.
+   */
   private greeted = false;
   framesRelayed = 0;
   bytesRelayed = 0;
@@ -29,7 +32,7 @@ export class WorkerChannel {
 
   /**
    * @param name of the worker, for the log
-   * @param pipeFd the file descriptor of a pipe that was made for the link; other pipes are the app's own
+   * @param pipeFd the worker's file descriptor of the pipe that was made for the link. Other pipes are the app's own.
    */
   constructor(
     private readonly worker: Worker,
@@ -50,14 +53,17 @@ export class WorkerChannel {
     this.link.receiveIpc(base64);
   }
 
-  /** The answer to `hello`: opens the pipe, if the worker has one. Returns whether there is anything to do now. */
+  /**
+   * Answers `hello`, and opens the pipe if the worker has one. Returns false if the worker has said it before, or
+   * speaks another version.
+   */
   greet(version: number, greeting: Greeting): boolean {
     if (this.greeted) return false;
     this.greeted = true;
     if (version !== LINK_VERSION) {
       this.owner.log.error(describeVersions(version, LINK_VERSION));
       this.send({ type: "unwelcome", version: LINK_VERSION });
-      // What else is said would not be understood, on either side.
+      // The two sides would not understand each other.
       this.link?.close();
       return false;
     }
@@ -75,13 +81,16 @@ export class WorkerChannel {
     this.link?.send(message);
   }
 
-  /** How many bytes fit into one message, now and at most: half of what may wait. The other half is for all else. */
+  /**
+   * How many bytes the worker can be sent in one message: at most half of what may wait for it, and now what is left of
+   * that half. The other half is kept for everything else.
+   */
   get capacity(): { now: number; most: number } {
     const most = maxFrameBytes(this.owner.limits) / 2;
     return { now: most - (this.link?.waitingBytes ?? 0), most };
   }
 
-  /** Passes a frame of another worker on; one that is `volatile` is dropped if the worker is slow to read. */
+  /** Passes on a frame of another worker. If it is `volatile` and this worker is slow to read, it is dropped. */
   relay(frame: Buffer, volatile: boolean): void {
     if (!this.link) return;
     if (volatile && this.link.isBehind) {
@@ -101,7 +110,7 @@ export class WorkerChannel {
     sendHandle(this.worker, message, handle, callback);
   }
 
-  /** The worker is gone: hears what it had said before. */
+  /** The worker is gone. Calls `done` when all that it had said before has been read. */
   finish(done: () => void): void {
     if (this.link) this.link.finish(done);
     else done();
@@ -126,7 +135,7 @@ export class WorkerChannel {
     );
   }
 
-  /** The worker said what no worker of ours may say: nothing more is heard of it. */
+  /** The worker has said something that it may not say: nothing more of it is heard, and it is killed. */
   refuse(reason: string): void {
     this.link?.close();
     this.owner.log.error(describe("STICKY_LINK_FRAME", this.name, reason));

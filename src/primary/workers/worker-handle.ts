@@ -33,11 +33,11 @@ export type WorkerState = "starting" | "listening" | "overdue" | "ready" | "clos
 /** What a worker handle tells its app. */
 export interface WorkerEvents {
   onStateChange(worker: WorkerHandle): void;
-  /** The worker is gone, and all that it had said was heard. */
+  /** The worker is gone, and all that it had said before has been heard. */
   onSilence(worker: WorkerHandle): void;
-  /** It did not take a connection. */
+  /** The worker did not take a connection. */
   onReturn(arrival: Arrival): void;
-  /** A connection of one of its servers comes back. */
+  /** The worker gives back a connection of one of its servers, with the bytes that it has read of the next request. */
   onTakeBack(worker: WorkerHandle, server: ServerNumber, socket: Socket, bytes: Buffer): void;
   /** The connection of a session that moves. */
   onMoveSocket(worker: WorkerHandle, sessionId: string, socket: Socket): void;
@@ -50,9 +50,9 @@ type Handler<T extends ToPrimary["type"]> = (
   frame: Buffer,
 ) => void;
 
-/** What the app does with messages that concern more than the worker who sends them. */
+/** What the app does with messages that concern more than the worker that sends them. */
 export type AppHandlers = { [T in ToPrimary["type"]]?: Handler<T> } & {
-  /** All messages without a handler of their own. */
+  /** Is called for all messages that have no handler of their own. */
   relay: (worker: WorkerHandle, message: ToPrimary, frame: Buffer) => void;
 };
 
@@ -64,21 +64,23 @@ export class WorkerHandle {
   readonly name: string;
   /** Set once the worker speaks the official packages' protocol instead of ours. */
   official: OfficialWorker | undefined;
-  /** Whether its connections are handed over in that protocol, too. */
+  /** Whether its connections are handed over in that protocol as well. */
   private isServedOfficially = false;
   /** Its HTTP servers that listen, by number. */
   readonly servers = new Map<ServerNumber, ServedServer>();
+  /** The folder with the private addresses of its servers. */
   private folder: string | undefined;
+  /** Whether it has to say "ready" before it is ready (PM2's `wait_ready`), and whether it has said so in time. */
   private readiness: "not needed" | "awaited" | "overdue" | "said";
   private readyTimer: NodeJS.Timeout | undefined;
-  /** Whether it has used us for something; most processes that PM2 runs do not. */
+  /** Whether it has said anything on the link but `hello`. */
   private hasSaidAnything = false;
   sessions = 0;
   connections = 0;
   forwarded = 0;
   /** What became of the sessions that this worker gave up. */
   readonly handoverCounts: HandoverCounts;
-  /** Sessions that are moving here. */
+  /** How many sessions are on their way to this worker. */
   arriving = 0;
   readonly draining: Drain;
 
@@ -127,7 +129,7 @@ export class WorkerHandle {
     return this.worker.process.pid;
   }
 
-  /** What `least-connection` compares. */
+  /** What "least-connection" compares: the sessions that the worker has, and what is about to become one. */
   get load(): number {
     return this.sessions + this.handoff.pending + this.arriving;
   }
@@ -142,12 +144,12 @@ export class WorkerHandle {
     return this.currentState === "ready" || this.currentState === "overdue";
   }
 
-  /** Whether the worker has used us for something; most processes that PM2 runs do not. */
+  /** Whether the worker uses this package for anything. Most processes that PM2 runs do not. */
   get takesPart(): boolean {
     return this.hasSaidAnything || this.official !== undefined;
   }
 
-  /** The server that counts as the worker's first with Socket.IO, if it has any. */
+  /** The worker's main server, which is its first one with Socket.IO, if it has one. */
   get mainServer(): ServerNumber | undefined {
     for (const [number, { isMain }] of this.servers) if (isMain) return number;
     return undefined;
@@ -161,7 +163,8 @@ export class WorkerHandle {
   }
 
   /**
-   * Looks at an IPC message of the worker. Returns whether it was meant for us; if so, nobody else should see it.
+   * Handles an IPC message of the worker, if it is meant for us. Returns whether it was; if so,
+   * nobody else should see it.
    */
   handleIpc(message: unknown, socket: Socket | undefined): boolean {
     const envelope = unseal(message);
@@ -177,7 +180,7 @@ export class WorkerHandle {
     else this.handoff.offer(arrival, server);
   }
 
-  /** How many bytes it can be sent at once, now and at most; see {@link WorkerChannel.capacity}. */
+  /** How many bytes it can be sent in one message, now and at most; see {@link WorkerChannel.capacity}. */
   get capacity(): { now: number; most: number } {
     return this.channel.capacity;
   }
@@ -186,7 +189,10 @@ export class WorkerHandle {
     this.channel.send(message);
   }
 
-  /** A server listens, or asks for another address. */
+  /**
+   * A server listens, or asks for another address. With the first one the time begins in which the
+   * worker has to be ready.
+   */
   serve(server: ServerNumber, served: ServedServer): void {
     this.servers.set(server, served);
     if (this.readiness === "awaited") {
@@ -201,7 +207,7 @@ export class WorkerHandle {
     this.servers.delete(server);
   }
 
-  /** The app said that it is ready (PM2's `wait_ready`). */
+  /** The app has said that it is ready, as it has to with PM2's `wait_ready`. */
   saidReady(): void {
     clearTimeout(this.readyTimer);
     if (this.readiness !== "not needed") this.readiness = "said";
@@ -209,8 +215,9 @@ export class WorkerHandle {
   }
 
   /**
-   * Takes the worker out of service: no new work, sessions go to other workers or are ended cleanly. Resolves when it has
-   * none left, is gone, stands still for `standstillMs`, or after `timeoutMs`.
+   * Takes the worker out of service: it gets no new work, and its sessions move to other workers or are
+   * closed properly. Resolves when it has nothing left or is gone, when it makes no progress for
+   * `standstillMs`, or after `timeoutMs`.
    */
   drain(standstillMs: number, timeoutMs: number): Promise<void> {
     if (this.currentState === "gone") return Promise.resolve();
@@ -218,7 +225,8 @@ export class WorkerHandle {
     this.transition("draining");
     if (!this.channel.isOpen) return Promise.resolve();
     const { moves, ackTimeoutMs } = this.context.limits.handover;
-    // A session that waits for an acknowledgement is no standstill before that is given up.
+    // While a session waits for an acknowledgement the worker makes no progress, but it does not stand still either:
+    // that wait has a limit of its own.
     const sessionStandstillMs = Math.max(standstillMs, moves ? ackTimeoutMs + CLOSING_MS : 0);
     const drained = this.draining.begin({ standstillMs, sessionStandstillMs, timeoutMs }, this.sessions);
     if (isFirst && !this.draining.over)
@@ -226,12 +234,12 @@ export class WorkerHandle {
     return drained;
   }
 
-  /** Whoever waits for its drain, now or later, waits no more. */
+  /** Nobody is to wait for the worker's drain, neither for one that is running nor for one that begins later. */
   hurry(): void {
     this.draining.hurry();
   }
 
-  /** The process is gone, or is leaving the cluster. */
+  /** The worker's process has ended, or has closed its IPC channel. */
   left(): void {
     if (this.currentState === "gone") return;
     const wasDraining = this.currentState === "draining";
@@ -242,7 +250,7 @@ export class WorkerHandle {
     this.channel.finish(shield(this.context.log, () => this.fallSilent(wasDraining)));
   }
 
-  /** Its state follows from what is known of it; this is the one place that decides it. */
+  /** The state that follows from what is known about the worker. Only here it is decided. */
   private stateNow(): WorkerState {
     if (this.currentState === "gone" || this.currentState === "draining") return this.currentState;
     if (this.servers.size === 0) return this.currentState === "starting" ? "starting" : "closed";
@@ -250,7 +258,7 @@ export class WorkerHandle {
     return this.readiness === "overdue" ? "overdue" : "ready";
   }
 
-  /** Something became known of it. */
+  /** Something about the worker has become known: its state may be another one now. */
   update(): void {
     this.transition(this.stateNow());
   }
@@ -262,7 +270,7 @@ export class WorkerHandle {
   }
 
   private fallSilent(wasDraining: boolean): void {
-    // What it still had when it was told to give up everything was cut off with it.
+    // The sessions that it still had, although it was told to give up everything, were cut off when it ended.
     if (wasDraining) this.handoverCounts.count("failed", this.sessions);
     this.sessions = 0;
     this.connections = 0;
@@ -317,8 +325,10 @@ export class WorkerHandle {
   };
 
   /**
-   * A worker with a bundled adapter, but with our sticky server, has a link and says by itself when it is ready; its
-   * connections are handed over in our language.
+   * Handles a message in the protocol of the official packages. Two kinds of workers send such messages. One has both
+   * packages in its bundle; its connections are handed over in their protocol, and its first message says that it
+   * serves. The other has only the adapter in its bundle, and our `setupWorker`; it has a link, says by itself that it
+   * serves, and gets its connections in our protocol.
    */
   private handleOfficial(message: OfficialMessage): void {
     const ofAdapter = "source" in message;
