@@ -18,7 +18,8 @@ if (cluster.isWorker) watchListen("watch");
  * Hands the connections of `httpServer` to the workers of this cluster, so that each request reaches the worker of its
  * session. To be called in the primary, before or after forking; it is the caller who makes `httpServer` listen.
  *
- * @throws StickyError `STICKY_NOT_PRIMARY` in a worker, `STICKY_TLS` for an HTTPS server
+ * @throws StickyError `STICKY_NOT_PRIMARY` in a worker, `STICKY_TLS` for an HTTPS server, `STICKY_OPTION` for a
+ *   `loadBalancingMethod` that is none
  */
 export function setupPrimary(httpServer: HttpServer, options?: StickyPrimaryOptions): void {
   setupSticky(httpServer, options);

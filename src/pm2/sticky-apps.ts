@@ -209,7 +209,7 @@ export class StickyApps {
   /** @param former the app as which this process ran before, maybe under another name */
   private entryFor(env: Pm2Env, former?: App): Entry {
     const key = keyOf(env);
-    const config = JSON.stringify([env.sticky, env.port, env.env?.PORT]);
+    const config = JSON.stringify(env.sticky ?? null);
     const existing = this.entries.get(key);
     if (existing?.config === config) return existing;
     const { startTimeoutMs, drainTimeoutMs, ...options } = appOptions(

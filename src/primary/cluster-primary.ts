@@ -4,7 +4,7 @@ import { Server as HttpServer } from "node:http";
 import type { Server as NetServer, Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
 import { createClock } from "../clock";
-import { appOptions, type BalancingMethod } from "../config";
+import { appOptions, type BalancingMethod, checkStickyOptions } from "../config";
 import { StickyError } from "../errors";
 import { consoleLog, shield } from "../log";
 import { App } from "./app";
@@ -76,6 +76,11 @@ export interface StickyPrimaryOptions {
 export function setupSticky(httpServer: NetServer, options: StickyPrimaryOptions = {}): void {
   if (!cluster.isPrimary) throw new StickyError("STICKY_NOT_PRIMARY", "setupPrimary");
   if (httpServer instanceof TlsServer) throw new StickyError("STICKY_TLS");
+  const { loadBalancingMethod: method } = options;
+  if (method !== undefined) {
+    const [wrong] = checkStickyOptions({ method });
+    if (wrong) throw new StickyError("STICKY_OPTION", wrong.replace("sticky.method", "loadBalancingMethod"));
+  }
   pipeFd = options.linkFd;
   const to = clusterApp(options.loadBalancingMethod);
   // Without this listener of Node's own, the HTTP server does not read from the connections.

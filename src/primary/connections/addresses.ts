@@ -139,11 +139,11 @@ export class Addresses<W extends ClaimingWorker> {
     this.waiting = this.waiting.filter(({ claim }) => claim.worker !== worker);
     const { slotKey } = worker;
     for (const place of [...this.places.values()]) {
-      const claim = place.claims.find((each) => each.worker === worker);
-      if (!claim) continue;
-      place.claims.splice(place.claims.indexOf(claim), 1);
-      if (returns && slotKey !== undefined) this.reserve(place, slotKey, claim.app);
-      this.closeIfUnused(place);
+      // Two of its servers may have one address: the main server has the configured one, whatever it has asked for.
+      const own = place.claims.filter((each) => each.worker === worker);
+      for (const claim of own) place.claims.splice(place.claims.indexOf(claim), 1);
+      if (own[0] && returns && slotKey !== undefined) this.reserve(place, slotKey, own[0].app);
+      if (own[0]) this.closeIfUnused(place);
     }
   }
 

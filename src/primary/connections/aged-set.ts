@@ -57,14 +57,16 @@ export class AgedSet<T> {
   private expire(): void {
     this.timer = undefined;
     const now = this.clock.now();
-    for (const [member, since] of this.since) {
-      const left = since + this.maxAgeMs - now;
-      if (left > 0) {
-        this.schedule(left);
-        return;
+    try {
+      for (const [member, since] of this.since) {
+        if (since + this.maxAgeMs > now) break;
+        this.since.delete(member);
+        this.onExpired(member);
       }
-      this.since.delete(member);
-      this.onExpired(member);
+    } finally {
+      // Also if the callback has thrown: the others are not to stay for ever.
+      const [oldest] = this.since.values();
+      if (oldest !== undefined && !this.timer) this.schedule(Math.max(0, oldest + this.maxAgeMs - now));
     }
   }
 }

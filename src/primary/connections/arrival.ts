@@ -5,7 +5,7 @@ import { type Log, shield } from "../../log";
 import { resumeReading, stopReading } from "../../node-internals";
 import type { MovedSession } from "../../protocol/messages";
 import { AgedSet } from "./aged-set";
-import { scanHead } from "./request-head";
+import { scanHead, startOfLine } from "./request-head";
 
 /** A connection whose request line has arrived, and which is to be given to a worker. */
 export interface Arrival {
@@ -147,7 +147,7 @@ interface PendingHead<P> {
 
 /** Whether a complete request line is too long: one chunk may bring it above the limit and contain its end as well. */
 function lineTooLong(bytes: Buffer, limit: number): boolean {
-  return bytes.length > limit && bytes.indexOf("\n", 2) > limit;
+  return bytes.length > limit && bytes.indexOf("\n", startOfLine(bytes)) > limit;
 }
 
 function ignore(): void {}

@@ -56,6 +56,7 @@ const MAX_MOVING_RETRIES = 6000;
 export type OwnHolder = (port: number) => { holder?: string; isMoving: boolean };
 
 export class Listener {
+  private readonly events: ListenerEvents;
   private server: Server | undefined;
   private inode: number | undefined;
   private retry: NodeJS.Timeout | undefined;
@@ -74,11 +75,17 @@ export class Listener {
   constructor(
     readonly address: ListenAddress,
     private readonly isConfigured: boolean,
-    private readonly log: Log,
+    log: Log,
     private readonly clock: Clock,
     private readonly ownHolder: OwnHolder,
-    private readonly events: ListenerEvents,
-  ) {}
+    { onConnection, onOpen, onRefused }: ListenerEvents,
+  ) {
+    this.events = {
+      onConnection: shield(log, onConnection),
+      onOpen: shield(log, onOpen),
+      onRefused: shield(log, onRefused),
+    };
+  }
 
   /** The address as the operating system tells it, while it is open. */
   get publicAddress(): PublicAddress | undefined {
@@ -107,7 +114,7 @@ export class Listener {
     // still wait for the answer.
     const server = createServer({ allowHalfOpen: true, noDelay: true });
     this.server = server;
-    server.on("connection", shield(this.log, this.events.onConnection));
+    server.on("connection", this.events.onConnection);
     server.on("error", (error: NodeJS.ErrnoException) => {
       if (this.server === server) void this.fail(error);
     });

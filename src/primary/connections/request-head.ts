@@ -33,8 +33,7 @@ const REQUEST_LINE = /^[A-Z-]+ ([\x21-\x7e\x80-\xff]+) HTTP\/1\.[0-9]\r?$/;
  * waiting for the end of the line.
  */
 export function scanHead(bytes: Buffer): Scan {
-  let start = 0;
-  while (start < bytes.length && (bytes[start] === CR || bytes[start] === LF)) start++;
+  const start = startOfLine(bytes);
   if (start > MAX_BLANK_BYTES) return MALFORMED;
 
   const end = bytes.indexOf(LF, start);
@@ -46,6 +45,13 @@ export function scanHead(bytes: Buffer): Scan {
   if (sessionId !== undefined) return { state: "complete", sessionId };
   const enginePath = enginePathOf(target);
   return enginePath === undefined ? COMPLETE : { state: "complete", enginePath };
+}
+
+/** Where the request line begins, behind blank lines. */
+export function startOfLine(bytes: Buffer): number {
+  let start = 0;
+  while (start < bytes.length && (bytes[start] === CR || bytes[start] === LF)) start++;
+  return start;
 }
 
 function couldBeMethod(bytes: Buffer, start: number): boolean {

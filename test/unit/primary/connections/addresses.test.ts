@@ -146,6 +146,16 @@ test("a second app is told whose the address is, and gets it when that lets go o
   await hears(blog, b);
 });
 
+test("a worker with two servers at one address leaves nothing behind", async () => {
+  const [app, port] = [newApp("shop"), await freePort()];
+  const a = worker("0");
+  claim(app, a, port, 0);
+  claim(app, a, port, 1);
+  await hears(app, a, 2);
+  addresses.left(a, false);
+  expect(await isOpen(port)).toBe(false);
+});
+
 test("one that waits for an address and is gone does not get it", async () => {
   const [shop, blog, port] = [newApp("shop"), newApp("blog"), await freePort()];
   const [a, b] = [worker("0"), worker("1")];

@@ -54,3 +54,15 @@ test("it can be used again after all have expired", () => {
   vi.advanceTimersByTime(100);
   expect(expired).toEqual(["a", "b"]);
 });
+
+test("a callback that throws does not keep the others from expiring", () => {
+  const gone: string[] = [];
+  const fragile = new AgedSet<string>(clock, 100, (member) => {
+    gone.push(member);
+    if (member === "a") throw new Error("not this one");
+  });
+  for (const member of ["a", "b"]) fragile.add(member);
+  expect(() => vi.advanceTimersByTime(100)).toThrow("not this one");
+  vi.advanceTimersByTime(1);
+  expect(gone).toEqual(["a", "b"]);
+});

@@ -58,6 +58,7 @@ test("a request line may come in pieces", async () => {
 test.each([
   ["is not HTTP", "\x16\x03\x01 hello", 400],
   ["has no end within the limit", `GET /${"a".repeat(200)}`, 431],
+  ["is longer than the limit behind a blank line", `\r\n\r\nGET /${"a".repeat(200)} HTTP/1.1\r\n`, 431],
   ["is longer than the limit, end and all", `GET /${"a".repeat(200)} HTTP/1.1\r\n`, 431],
 ])("a head that %s is refused", async (_, head, status) => {
   const on = arrivals();
