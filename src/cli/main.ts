@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 /** What the `pm2` command runs: one of our own commands, or PM2's, changed by our seams. */
 import { describe } from "../errors";
-import { type Action, applyClientSeams } from "../pm2/client-seams";
+import type { Action } from "../pm2/actions";
+import { applyClientSeams } from "../pm2/client-seams";
 import { requirePm2 } from "../pm2/internals";
 import { commandOf, register } from "./commands";
 import { Progress } from "./progress";

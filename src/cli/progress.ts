@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-import type { Action } from "../pm2/client-seams";
+import type { Action } from "../pm2/actions";
 import type { DrainProgress } from "../pm2/drains";
 import { requirePm2 } from "../pm2/internals";
 import { LiveLines } from "./live-lines";

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 import childProcess from "node:child_process";
 import { join } from "node:path";
-import { createClock } from "../clock";
-import { checkStickyOptions, isSticky } from "../config";
 import { describe } from "../errors";
-import type { DrainProgress } from "./drains";
+import { type Action, followActions } from "./actions";
 import {
   type Api,
   type Client,
@@ -14,7 +12,7 @@ import {
   PM2_VERSION,
   requirePm2,
 } from "./internals";
-import { otherInterpreter } from "./interpreter";
+import { knowExampleConfig, knowSticky } from "./options";
 
 /**
  * Changes what of PM2 runs outside the daemon, that is, in the `pm2` command and in programs that use the programmatic
@@ -104,99 +102,6 @@ function noticeStockDaemon(client: Client, onStockDaemon: () => void): void {
       callback?.(error);
     });
   };
-}
-
-/** Something that PM2 asks the daemon to do with one process, such as to reload it. */
-export interface Action {
-  /** PM2's id of the process. */
-  id: number;
-  /** When PM2 asked, in milliseconds on the machine's monotonic clock. */
-  startedMs: number;
-  /** Whether the process is to end, and no new one to take its place. */
-  ends: boolean;
-  /** Resolves when the daemon has answered. */
-  done: Promise<void>;
-  /** Asks the daemon for the drains of workers that have begun since then; without an answer in time there are none. */
-  drains(sinceMs: number): Promise<DrainProgress[]>;
-  /** Has the process end without giving up its sessions first. */
-  hurry(): void;
-}
-
-const clock = createClock();
-const ANSWER_TIMEOUT_MS = 2000;
-const ACTIONS = /^(stop|delete|restart|reload|softReload)ProcessId$/;
-
-/** Tells `onAction` of what PM2 asks the daemon to do with processes. */
-function followActions(client: Client, onAction: (action: Action) => Promise<void>): void {
-  const { executeRemote } = client;
-  client.executeRemote = function (method, argument, callback) {
-    if (!ACTIONS.test(method) || !this.client) return executeRemote.call(this, method, argument, callback);
-    const id = Number((argument as { id?: unknown })?.id ?? argument);
-    const drains = (sinceMs: number) =>
-      new Promise<DrainProgress[]>((resolve) => {
-        const answer = (error: unknown, result?: unknown) =>
-          resolve(error || !Array.isArray(result) ? [] : result);
-        if (this.client) this.client.call("stickyDrains", sinceMs, answer);
-        // If the daemon has ended meanwhile, nobody answers.
-        clock.after(this.client ? ANSWER_TIMEOUT_MS : 0, () => resolve([]));
-      });
-    let done = () => {};
-    const action = {
-      id,
-      startedMs: clock.now(),
-      done: new Promise<void>((resolve) => {
-        done = resolve;
-      }),
-      drains,
-      ends: method === "stopProcessId" || method === "deleteProcessId",
-      hurry: () => this.client?.call("stickyHurry", id, () => {}),
-    };
-    const followed = onAction(action);
-    return executeRemote.call(this, method, argument, (...answer) => {
-      done();
-      followed.finally(() => callback?.(...answer));
-    });
-  };
-}
-
-/**
- * Makes PM2 take `sticky` from an ecosystem file or the command line, and checks it. PM2 drops options that
- * its schema does not know.
- */
-function knowSticky(config: ConfigTool): void {
-  const schema: Record<string, unknown> = requirePm2("./lib/API/schema.json");
-  schema.sticky = {
-    type: ["boolean", "object"],
-    docDefault: false,
-    docDescription: "Serve Socket.IO from one public port, with sticky sessions",
-  };
-  const { validateJSON } = config;
-  config.validateJSON = function (json) {
-    const result = validateJSON.call(this, json);
-    if (json.sticky === undefined) return result;
-    const wrong = checkStickyOptions(json.sticky);
-    // If the type is wrong, PM2 complains as well, and would say the same in other words.
-    result.errors = result.errors.filter((error) => wrong.length === 0 || !error.includes('"sticky"'));
-    result.errors.push(...wrong.map((what) => describe("STICKY_OPTION", what)));
-    if (isSticky(json.sticky)) {
-      const mode = result.config.exec_mode;
-      if (mode === undefined) result.config.exec_mode = "cluster_mode";
-      else if (mode !== "cluster_mode") result.errors.push(describe("STICKY_EXEC_MODE", String(mode)));
-      const other = otherInterpreter(result.config);
-      if (other) result.errors.push(describe("STICKY_INTERPRETER", other));
-    }
-    return result;
-  };
-}
-
-/**
- * Makes PM2 take a file such as `ecosystem.config.example.js` for a configuration. Going by the name, PM2 would take it
- * for the script of an app.
- */
-function knowExampleConfig(common: Common): void {
-  const { isConfigFile } = common;
-  common.isConfigFile = (file) =>
-    isConfigFile.call(common, file) ?? (/\.config\.example\.js$/.test(String(file)) ? "js" : null);
 }
 
 /** Makes `pm2 scale app -1` work. PM2 means to do that itself, but throws. */

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { Agent, type IncomingMessage, request, type ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import { CLIENT_HEADER, clientOf } from "./client-address";
+import { passEndOn } from "./half-close";
+import { endToEnd, endToEndByName, takeHeader } from "./headers";
 
-/**
- * A request is passed on to the worker that owns its session, over that worker's private address. Bodies
- * stream both ways. This header tells the owner the client's address, which the app there sees in place of
- * ours.
- */
-const CLIENT_HEADER = "pm2-socket.io-client";
 /**
  * Set by a worker that wants to end but has passed on a poll, which the owner would leave open until it has
  * something to send. The owner is to answer the session's open poll soon, with nothing if need be; then the
@@ -16,21 +12,6 @@ const CLIENT_HEADER = "pm2-socket.io-client";
  * before.
  */
 const HURRY_HEADER = "pm2-socket.io-hurry";
-/**
- * Headers that concern a single connection (RFC 9110, 7.6.1), and `expect`, which this worker has answered
- * already.
- */
-const HOP_BY_HOP = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-  "expect",
-]);
-
 const agent = new Agent({ keepAlive: true });
 
 /**
@@ -63,8 +44,7 @@ export function forward(
   onUnreachable: () => void,
 ): void {
   const headers = endToEndByName(req.rawHeaders);
-  const { remoteAddress, remotePort, remoteFamily } = req.socket;
-  headers[CLIENT_HEADER] = `${remoteAddress} ${remotePort} ${remoteFamily}`;
+  headers[CLIENT_HEADER] = clientOf(req.socket);
 
   delete headers[HURRY_HEADER]; // not the client's to say
   if (hurried) headers[HURRY_HEADER] = "1";
@@ -114,62 +94,6 @@ export function forward(
   });
 }
 
-/** The clients' connections that are kept open until their forwarded requests are answered. */
-const held = new WeakMap<Socket, { endUpstreams: Set<() => void>; ended: boolean }>();
-
-/**
- * Keeps a half-closed connection open until its forwarded request is answered. When a client ends its side,
- * Node's HTTP server ends the other side too, at once; whatever the app answered in time is written by then.
- * The answer to a forwarded request takes longer. So the client's end is passed on to the owner, whose Node
- * does the same there, and the connection here is ended only after the answer.
- */
-function passEndOn(socket: Socket, res: ServerResponse, endUpstream: () => void): void {
-  const hold = held.get(socket) ?? holdOpen(socket);
-  hold.endUpstreams.add(endUpstream);
-  res.once("close", () => {
-    hold.endUpstreams.delete(endUpstream);
-    if (hold.endUpstreams.size > 0) return;
-    held.delete(socket);
-    Reflect.deleteProperty(socket, "end");
-    if (hold.ended) socket.end();
-  });
-}
-
-function holdOpen(socket: Socket) {
-  const hold = { endUpstreams: new Set<() => void>(), ended: false };
-  held.set(socket, hold);
-  socket.end = () => {
-    hold.ended = true;
-    for (const endUpstream of hold.endUpstreams) endUpstream();
-    return socket;
-  };
-  return hold;
-}
-
-/**
- * The headers by name, with lists for those that occur more than once. Node's `headersDistinct` would do the
- * same, but fails once a header was removed from `rawHeaders`, as it is from the requests of other workers.
- */
-function endToEndByName(rawHeaders: string[]): Record<string, string | string[]> {
-  const headers: Record<string, string | string[]> = Object.create(null);
-  const kept = endToEnd(rawHeaders);
-  for (let i = 0; i < kept.length; i += 2) {
-    const name = kept[i]!.toLowerCase();
-    const value = kept[i + 1]!;
-    const former = headers[name];
-    headers[name] = former === undefined ? value : [former, value].flat();
-  }
-  return headers;
-}
-
-function endToEnd(rawHeaders: string[]): string[] {
-  const kept: string[] = [];
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    if (!HOP_BY_HOP.has(rawHeaders[i]!.toLowerCase())) kept.push(rawHeaders[i]!, rawHeaders[i + 1]!);
-  }
-  return kept;
-}
-
 /**
  * Whether another worker wants the session's open poll to be answered soon. "with it": this request says so
  * by the way. "instead of it": saying so is the only purpose of this request. Removes the header.
@@ -178,26 +102,4 @@ export function takeHurry(req: IncomingMessage): "with it" | "instead of it" | u
   const value = takeHeader(req, HURRY_HEADER);
   if (value === undefined) return undefined;
   return value === "0" ? "instead of it" : "with it";
-}
-
-function takeHeader(req: IncomingMessage, header: string): string | undefined {
-  const value = req.headers[header];
-  delete req.headers[header];
-  const at = req.rawHeaders.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === header);
-  if (at >= 0) req.rawHeaders.splice(at, 2);
-  return value === undefined ? undefined : String(value);
-}
-
-/** Makes the socket of a request that another worker has passed on show the address of the client. */
-export function adoptClient(req: IncomingMessage): void {
-  const [address, port, family] = (takeHeader(req, CLIENT_HEADER) ?? "").split(" ");
-  // The other worker's agent sends one request at a time on a connection, so this holds until the answer is
-  // out.
-  define(req.socket, "remoteAddress", address && address !== "undefined" ? address : undefined);
-  define(req.socket, "remotePort", port && port !== "undefined" ? Number(port) : undefined);
-  define(req.socket, "remoteFamily", family && family !== "undefined" ? family : undefined);
-}
-
-function define(socket: Socket, name: string, value: unknown): void {
-  Object.defineProperty(socket, name, { value, configurable: true, enumerable: true });
 }
