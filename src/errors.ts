@@ -10,7 +10,7 @@ export const ERRORS = {
   STICKY_PORT: {
     what: 'app "%s" cannot listen on %s: %s',
     remedy:
-      "stop what holds the address or give the app another one (sticky.port); it is tried again until then",
+      "free the address, or give the app another one (sticky.port); it is tried again until then. A file in the way of a Unix socket is not removed, unless it is a dead socket at sticky.path",
   },
   STICKY_OPTION: {
     what: "%s",

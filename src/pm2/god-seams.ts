@@ -2,6 +2,7 @@
 import cluster from "node:cluster";
 import { join } from "node:path";
 import { describe } from "../errors";
+import { removePrivateFolders } from "../protocol/private-address";
 import { remindOfClusterMode } from "./fork-mode";
 import { type God, missingFromGod, PM2_VERSION, type Pm2Env, type Process, requirePm2 } from "./internals";
 import { reloadSticky } from "./reload";
@@ -136,6 +137,7 @@ function hurryOnSecondSignal(apps: StickyApps): void {
         // Nobody but us listens for the signal, as with `pm2 start --no-daemon`. Then it has to end the process,
         // as it would without us.
         process.removeListener(signal, onSignal);
+        removePrivateFolders();
         process.kill(process.pid, signal);
       }
       if (ending) apps.hurry();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 import { closeSync, fstatSync, openSync, readSync, statSync, writeFileSync } from "node:fs";
 import { StickyError } from "../errors";
+import type { WorkerHandle } from "../primary/workers/worker-handle";
 import { type God, type Pm2Env, type Process, type ReloadOptions, requirePm2 } from "./internals";
 import type { StickyApps } from "./sticky-apps";
 
@@ -14,6 +15,8 @@ interface Utility {
 type Callback = (error: Error | null, result?: unknown) => void;
 type Outcome = { ready: true } | { ready: false; reason: string } | { interrupted: true };
 
+/** How long a new worker that can serve may take to get all that the old one has. */
+const LATE_MS = 10_000;
 const LOG_LINES = 10;
 const LOG_BYTES = 16 * 1024;
 
@@ -112,6 +115,7 @@ function untilReady(fresh: Process, old: Process, apps: StickyApps): Promise<Out
     let hasListened = false;
     const end = (outcome: Outcome) => {
       clearTimeout(timer);
+      clearTimeout(lateTimer);
       unwatch();
       fresh.removeListener("listening", onListening);
       fresh.removeListener("exit", onExit);
@@ -131,11 +135,18 @@ function untilReady(fresh: Process, old: Process, apps: StickyApps): Promise<Out
         end({ ready: false, reason: `did not listen, or say "ready" (wait_ready), within ${seconds} s` });
       else end({ ready: false, reason: `was not ready after ${seconds} s` });
     });
+    const goOnWithLess = () => {
+      const less = "the new worker has fewer servers, or less Socket.IO, than the old one";
+      console.log(`[pm2-socket.io] ${env.name}: ${less}; the reload goes on`);
+      end({ ready: true });
+    };
+    let lateTimer: NodeJS.Timeout | undefined;
     const onChange = () => {
       const refusal = apps.refusalOf(fresh);
+      const isReady = apps.handleOf(fresh)?.state === "ready" && isReplacement(apps, fresh, old);
       if (refusal !== undefined) end({ ready: false, reason: `cannot listen on ${refusal}` });
-      else if (apps.handleOf(fresh)?.state === "ready" && isReplacement(apps, fresh, old))
-        end({ ready: true });
+      else if (isReady && hasAll(apps.handleOf(fresh), apps.handleOf(old))) end({ ready: true });
+      else if (isReady) lateTimer ??= apps.clock.after(Math.min(LATE_MS, timeoutMs), goOnWithLess);
     };
     // The worker listens by way of Node's cluster module. If neither worker uses us (the app does not any more, for
     // example), nothing else will tell that the new one is ready.
@@ -180,6 +191,25 @@ function isReplacement(apps: StickyApps, fresh: Process, old: Process): boolean 
     before?.mainServer === undefined ||
     now.servers.size >= before.servers.size
   );
+}
+
+/**
+ * Whether the new worker has as many servers as the old one, Socket.IO at as many paths, and a main address that its app
+ * has asked for if that of the old one was. What is missing may come a little later (after a connection to a database,
+ * say), only by a request, or not at all: that cannot be known, so the reload waits for a while.
+ */
+function hasAll(now: WorkerHandle | undefined, before: WorkerHandle | undefined): boolean {
+  if (!now || !before) return true;
+  const asked = ({ servers, mainServer }: WorkerHandle) =>
+    mainServer !== undefined && servers.get(mainServer)?.wants !== undefined;
+  if (asked(before) && !asked(now)) return false;
+  return now.servers.size >= before.servers.size && pathsOf(now) >= pathsOf(before);
+}
+
+function pathsOf({ servers }: WorkerHandle): number {
+  let count = 0;
+  for (const { paths } of servers.values()) count += paths.size;
+  return count;
 }
 
 /** Removes a worker that did not become ready, and stops it if it still runs. */

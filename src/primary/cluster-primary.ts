@@ -10,6 +10,7 @@ import { consoleLog, shield } from "../log";
 import { App } from "./app";
 import { bindWorker } from "./bind-worker";
 import { Addresses } from "./connections/addresses";
+import { describeAddress } from "./connections/listener";
 import type { OpenAddress } from "./connections/place";
 
 /**
@@ -43,6 +44,10 @@ function asOpened(server: NetServer): OpenAddress {
     get address() {
       const address = known();
       return typeof address === "object" ? { port: address.port } : { path: address };
+    },
+    get name() {
+      const address = known();
+      return typeof address === "object" ? describeAddress({ port: address.port }) : (address ?? "closed");
     },
     get state() {
       return known() === undefined ? "closed" : "open";

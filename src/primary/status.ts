@@ -88,11 +88,12 @@ export function statusOf(app: App): AppStatus {
       ({ app: owner, worker, server }) => owner === app && worker.servers.get(server)?.isMain,
     );
   const places = [...app.addresses.ofApp(app)].sort((a, b) => Number(isMain(b)) - Number(isMain(a)));
-  const [main = NONE] = places.map((place) => addressStatus(app, place));
+  const addresses = [...places.map((place) => addressStatus(app, place)), ...waitingStatus(app)];
+  const [main = NONE] = addresses;
   return {
     name: app.name,
     ...{ listener: main.listener, address: main.address, state: main.state, error: main.error },
-    addresses: places.map((place) => addressStatus(app, place)),
+    addresses,
     method: app.method,
     ...app.connectionCounts,
     recovery: app.recovery,
@@ -106,11 +107,24 @@ export function statusOf(app: App): AppStatus {
 
 const NONE = { listener: "none", address: null, state: "closed", error: null } as const;
 
+/** The addresses that the app's servers asked for and other apps have. */
+function waitingStatus(app: App): AddressStatus[] {
+  const byAddress = new Map<string, AddressStatus>();
+  for (const { address, worker, why } of app.addresses.waitingOf(app)) {
+    const listener = describeAddress(address);
+    const known = byAddress.get(listener);
+    if (known) known.slots.push(worker.slot);
+    else
+      byAddress.set(listener, { listener, address: null, state: "failed", error: why, slots: [worker.slot] });
+  }
+  return [...byAddress.values()];
+}
+
 function addressStatus(app: App, { listener, claims }: AppPlace): AddressStatus {
   const { refusal } = listener;
   const own = claims.filter((claim) => claim.app === app);
   return {
-    listener: describeAddress(listener.address),
+    listener: listener.name,
     address: listener.publicAddress ?? null,
     state: listener.state,
     error: refusal ? [refusal.code, refusal.holder].filter(Boolean).join(", ") : null,

@@ -137,6 +137,11 @@ export interface Restored {
 export interface MovedSession {
   /** The scope of the server that the session belongs to. Only a server of the same scope may take it over. */
   scope: ScopeNumber;
+  /**
+   * The listener to whose address the client is connected. A Socket.IO server that is attached to several HTTP servers has an
+   * engine at each of them, and the client's requests will come to this one.
+   */
+  listener?: number;
   /** Engine.IO's session id. */
   sid: string;
   transport: "websocket" | "polling";

@@ -58,6 +58,7 @@ const pending = shape({ data: text, binary: flag });
 const movedSocket = shape({ nsp: text, pid: text, order: number });
 const movedSession = shape({
   scope: u32,
+  listener: optional(number),
   sid: text,
   transport: (value) => value === "websocket" || value === "polling",
   url: text,

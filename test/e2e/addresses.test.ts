@@ -49,7 +49,7 @@ test("one Socket.IO server that is attached to two HTTP servers is served on bot
   await start(
     daemon,
     `const [a, b] = [1, 2].map(() => require("http").createServer());
-    const io = new (require("socket.io").Server)();
+    const io = new (require("socket.io").Server)({ connectionStateRecovery: {} });
     io.attach(a);
     io.attach(b);
     ${CHAT}
@@ -59,6 +59,21 @@ test("one Socket.IO server that is attached to two HTTP servers is served on bot
   await daemon.ready(2);
   await isServedAsCluster(first);
   await isServedAsCluster(second);
+
+  // Each session goes on at the server that its client is connected to.
+  const clients = [first, second].flatMap((port) =>
+    ["polling", "websocket"].map((transport) => client(port, { transports: [transport] })),
+  );
+  let disconnects = 0;
+  for (const each of clients) {
+    await each.timeout(5000).emitWithAck("who");
+    each.on("disconnect", () => disconnects++);
+  }
+  expect((await daemon.pm2("reload", "app")).code).toBe(0);
+  for (let i = 0; i < 3; i++) {
+    for (const each of clients) expect(await each.timeout(5000).emitWithAck("who")).toBeGreaterThan(0);
+  }
+  expect(disconnects).toBe(0);
 });
 
 test("each worker may have a port of its own, and keeps it when another one crashes", async () => {
@@ -140,6 +155,9 @@ test("an app that asks for another app's port is told whose it is, and gets it w
   await start(daemon, server(`${port}`), { name: "second", instances: 1 });
   const line = `app "second" cannot listen on port ${port}: app "app" has it`;
   await until(() => daemon.log.includes(line) || undefined, "the line");
+  expect((await daemon.sticky()).find(({ name }) => name === "second")).toMatchObject({
+    addresses: [{ listener: `port ${port}`, state: "failed", error: 'app "app" has it', slots: [0] }],
+  });
   await daemon.pm2("stop", "app");
   await daemon.ready(1, "second");
   expect((await fetchPlain(port)).status).toBe(200);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fetchPlain, isServedAsCluster, refuses } from "../helpers/app-clients";
+import { client, fetchPlain, isServedAsCluster, refuses } from "../helpers/app-clients";
 import { Daemon, freePort, until } from "../helpers/daemon";
 import { ecosystem } from "../helpers/workers";
 
@@ -172,4 +172,28 @@ test("options of `listen` have their effect: a signal closes the server, and its
   ]);
   expect((await fetchPlain(port, "/stop", "127.0.0.1")).body).toBe("ok");
   await until(async () => (await refuses(port)) || undefined, "the port to be closed");
+});
+
+test("a reload waits for Socket.IO that is attached some time after the server listens", async () => {
+  const daemon = new Daemon();
+  const port = await freePort();
+  daemon.write(
+    "app.js",
+    `const server = require("http").createServer();
+    server.listen(${port});
+    setTimeout(() => {
+      const io = new (require("socket.io").Server)(server, { connectionStateRecovery: {} });
+      io.on("connection", (socket) => socket.on("who", (answer) => answer(process.pid)));
+    }, 2500);`,
+  );
+  await daemon.pm2("start", "app.js", "-i", "2", "--sticky");
+  const clients = ["polling", "websocket"].map((transport) => client(port, { transports: [transport] }));
+  let disconnects = 0;
+  for (const each of clients) {
+    await each.timeout(10_000).emitWithAck("who");
+    each.on("disconnect", () => disconnects++);
+  }
+  expect((await daemon.pm2("reload", "app")).code).toBe(0);
+  for (const each of clients) expect(await each.timeout(5000).emitWithAck("who")).toBeGreaterThan(0);
+  expect(disconnects).toBe(0);
 });

@@ -18,7 +18,10 @@ export function leavingWorker(turns: MoveTurns) {
     outbox: { holds: () => false },
     send: ({ session }: { session: { sid: string } }) => left.push(session.sid),
   }) as unknown as WorkerLink;
-  const whereabouts = new Whereabouts(link, { forget: () => {} } as unknown as Sessions);
+  const whereabouts = new Whereabouts(link, {
+    forget: () => {},
+    listenerOf: () => undefined,
+  } as unknown as Sessions);
   const giveUp = ({ conn }: { conn: EngineSocket }, timeoutMs = 60_000) =>
     giveUpSession(conn, link, whereabouts, turns, timeoutMs, 0);
   /** Another worker has it, or not. */

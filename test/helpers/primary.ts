@@ -29,7 +29,7 @@ cluster.on("exit", (worker) => {
 });
 process.on("message", ({ ask }) => tell({ from: 0, message: eval(ask) }));
 process.on("disconnect", () => process.exit());
-const opened = { address: {}, state: "open", publicAddress: { address: "::", family: "IPv6", port: 0 }, open() {}, close() {} };
+const opened = { address: {}, name: "the test", state: "open", publicAddress: { address: "::", family: "IPv6", port: 0 }, open() {}, close() {} };
 const place = app.addresses.addExternal(opened);
 const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => app.accept(socket, place));
 server.listen(0, "127.0.0.1", () => {

@@ -70,6 +70,15 @@ export class Addresses<W extends ClaimingWorker> {
     return undefined;
   }
 
+  /** What the servers of an app have asked for and other apps have, with the worker that asked and whose it is. */
+  waitingOf(app: AddressOwner<W>): { address: ListenAddress; worker: W; why: string }[] {
+    return this.waiting.flatMap(({ claim, key }) => {
+      const owner = this.places.get(key);
+      if (claim.app !== app || !owner) return [];
+      return [{ address: claim.address, worker: claim.worker, why: ownersOf(owner) }];
+    });
+  }
+
   /** Whether all addresses that a worker asked for are open, or about to be when the app's former workers are gone. */
   isServed(worker: W): boolean {
     if (this.waiting.some(({ claim }) => claim.worker === worker)) return false;
@@ -197,9 +206,9 @@ export class Addresses<W extends ClaimingWorker> {
   }
 
   private opened(place: Place<W>): void {
-    const { publicAddress, address } = place.listener;
+    const { publicAddress } = place.listener;
     if (publicAddress === undefined) return;
-    place.apps.at(-1)?.log.info(`listens on ${describeAddress(address)}`);
+    place.apps.at(-1)?.log.info(`listens on ${place.listener.name}`);
     place.reported = undefined;
     place.isMoving = false;
     for (const claim of [...place.claims]) claim.app.onListening(claim, place, publicAddress);
@@ -273,7 +282,7 @@ export class Addresses<W extends ClaimingWorker> {
     if (this.places.get(place.key) !== place) return;
     this.places.delete(place.key);
     const { listener, lastApp } = place;
-    if (listener.state === "open") lastApp?.log.info(`${describeAddress(listener.address)} is closed`);
+    if (listener.state === "open") lastApp?.log.info(`${listener.name} is closed`);
     listener.close();
     lastApp?.onClosed(place);
     const { port } = listener.address;

@@ -92,6 +92,13 @@ export class Listener {
     return this.state === "open" ? (this.server?.address() ?? undefined) : undefined;
   }
 
+  /** The address, for people: with the port that the operating system has chosen, if any was asked for. */
+  get name(): string {
+    const open = this.publicAddress;
+    const isChosen = this.address.port === 0 && typeof open === "object";
+    return describeAddress(isChosen ? { ...this.address, port: open.port } : this.address);
+  }
+
   /** Opens the address, or tries that again now. Does nothing if it is open. */
   open(): void {
     if (this.state === "open" || this.state === "opening") return;

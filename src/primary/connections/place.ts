@@ -39,7 +39,7 @@ export interface ClaimingWorker {
 /** What opens and closes an address: a {@link Listener}, or a server that the user's own code opens and closes. */
 export type OpenAddress = Pick<
   Listener,
-  "address" | "state" | "publicAddress" | "refusal" | "open" | "close"
+  "address" | "name" | "state" | "publicAddress" | "refusal" | "open" | "close"
 >;
 
 /** An address, with all servers that asked for it and got it. */

@@ -64,7 +64,9 @@ function sayExclusive(): void {
   // In an app without `sticky` nothing else is to be expected of an exclusive server, so nothing is said.
   if (mode !== "claim" || isExclusiveSaid) return;
   isExclusiveSaid = true;
-  console.error("listen({ exclusive: true }): this worker listens by itself; its connections are not sticky");
+  console.error(
+    "[pm2-socket.io] listen({ exclusive: true }): this worker listens by itself; its connections are not sticky",
+  );
 }
 
 /** A server is to be served from now on. It may listen already, or be about to at the end of this turn. */

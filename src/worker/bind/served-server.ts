@@ -56,6 +56,7 @@ export class ServedServer implements LocalServer {
    */
   private isAnnounced = false;
   private publicAddress: PublicAddress | undefined;
+  private privatePath: string | undefined;
   /** Whether it was given to `setupWorker`: then it is served wherever it listens. */
   private isSetUp = false;
   private mayTakeDefault = false;
@@ -231,6 +232,7 @@ export class ServedServer implements LocalServer {
     const begin = () => {
       if (this.state !== "binding") return;
       const path = privateAddress(link.folder, this.number);
+      this.privatePath = path;
       netListen.call(this.httpServer, { path, exclusive: true });
     };
     if (link.isOpen) begin();
@@ -297,7 +299,10 @@ export class ServedServer implements LocalServer {
     };
     httpServer.address = () => {
       if (this.publicAddress !== undefined) return this.publicAddress;
-      return this.isListening ? null : original.address.call(httpServer);
+      if (this.isListening) return null;
+      // Node still knows the path of a Unix socket that is closed; ours is nobody's business.
+      const address = original.address.call(httpServer);
+      return address === this.privatePath ? null : address;
     };
   }
 }

@@ -15,7 +15,7 @@ import { Router } from "../http/router";
 import { Sessions } from "../http/sessions";
 import { Whereabouts } from "../http/whereabouts";
 import { link, type WorkerLink } from "../link/link";
-import type { SocketIoServer } from "../socket-io/objects";
+import type { EngineServer, SocketIoServer } from "../socket-io/objects";
 import { checkServer, handoverIsOff } from "../socket-io/parts";
 import { answerPoll } from "../socket-io/take-apart";
 import { listenedWith } from "./listen-arguments";
@@ -46,6 +46,8 @@ export class ServedWorker implements ServerOwner {
   private readonly connections = new Connections(() => this.onChange());
   private readonly servers = new Map<HttpServer, ServedServer>();
   private readonly sioServers = new Set<SocketIoServer>();
+  /** A Socket.IO server has an engine for each HTTP server that it is attached to. */
+  private readonly engines = new Map<EngineServer, { io: SocketIoServer; server: ServedServer }>();
   /** The first server with Socket.IO, which has the app's main address. */
   private main: ServedServer | undefined;
   private anyPorts = 0;
@@ -105,7 +107,8 @@ export class ServedWorker implements ServerOwner {
   attach(io: SocketIoServer): ServedServer {
     const server = this.serverOf(io.httpServer);
     this.sioServers.add(io);
-    this.sessions.add(io.engine);
+    this.sessions.add(io.engine, server);
+    this.engines.set(io.engine, { io, server });
     checkServer(io);
     this.onAsk(server);
     this.main ??= server;
@@ -208,8 +211,17 @@ export class ServedWorker implements ServerOwner {
       this.link.send({ type: "adopted", sid: session.sid, ok: false });
       return;
     }
-    void adoptSession(session, handle, io, this.link, this.sessions, this.whereabouts, (socket) =>
-      this.connections.addUpgraded(socket),
+    const [engine] =
+      [...this.engines].find(([, each]) => each.io === io && each.server.listener === session.listener) ?? [];
+    void adoptSession(
+      session,
+      handle,
+      io,
+      engine ?? io.engine,
+      this.link,
+      this.sessions,
+      this.whereabouts,
+      (socket) => this.connections.addUpgraded(socket),
     );
   }
 

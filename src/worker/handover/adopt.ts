@@ -28,6 +28,7 @@ export async function adoptSession(
   session: MovedSession,
   handle: Handle | undefined,
   io: SocketIoServer,
+  engine: EngineServer,
   link: WorkerLink,
   sessions: Sessions,
   whereabouts: Whereabouts,
@@ -43,7 +44,7 @@ export async function adoptSession(
   const release = whereabouts.hold(session.sid);
   let ok = false;
   try {
-    ok = await replay(session, socket, io, link, sessions);
+    ok = await replay(session, socket, io, engine, link, sessions);
   } finally {
     release();
     link.send({ type: "adopted", sid: session.sid, ok });
@@ -59,10 +60,10 @@ async function replay(
   session: MovedSession,
   socket: Socket,
   io: SocketIoServer,
+  engine: EngineServer,
   link: WorkerLink,
   sessions: Sessions,
 ): Promise<boolean> {
-  const engine = io.engine;
   const request = handshakeRequest(session, socket);
   sessions.expect(request, session.sid);
   const restore = swallowWrites(socket);

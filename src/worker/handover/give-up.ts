@@ -93,7 +93,8 @@ async function depart(
     if (own) resumeReading(own);
     return "stays";
   }
-  const session = describeSession(conn, sockets, scope, link.lastOrder);
+  const listener = whereabouts.listenerOf(conn);
+  const session = { ...describeSession(conn, sockets, scope, link.lastOrder), listener };
   // From here on, requests of the session wait until it is known where it goes. Its sockets are closed next,
   // so nothing more is written to it. Then what was written has to leave, and only after that its connection
   // may go.

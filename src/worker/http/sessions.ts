@@ -14,7 +14,8 @@ type GenerateId = (request: IncomingMessage) => string | Promise<string>;
  */
 export class Sessions {
   private readonly claims = new Set<string>();
-  private readonly engines = new Set<EngineServer>();
+  /** The engines, each with the HTTP server that it is attached to. */
+  private readonly engines = new Map<EngineServer, { readonly listener: number | undefined }>();
   /** The requests that replay the handshake of a session which moves here, and the id that it has already. */
   private readonly expected = new WeakMap<IncomingMessage, string>();
   count = 0;
@@ -25,9 +26,10 @@ export class Sessions {
     private readonly onOpened: (socket: EngineSocket) => void,
   ) {}
 
-  add(engine: EngineServer): void {
+  /** @param server the HTTP server that the engine is attached to */
+  add(engine: EngineServer, server: { readonly listener: number | undefined }): void {
     if (this.engines.has(engine)) return;
-    this.engines.add(engine);
+    this.engines.set(engine, server);
     this.generateIds(engine);
     engine.on("connection", (socket) => this.track(socket));
   }
@@ -38,8 +40,13 @@ export class Sessions {
   }
 
   find(id: string): EngineSocket | undefined {
-    for (const { clients } of this.engines) if (Object.hasOwn(clients, id)) return clients[id];
+    for (const { clients } of this.engines.keys()) if (Object.hasOwn(clients, id)) return clients[id];
     return undefined;
+  }
+
+  /** The listener to whose address the client of a session is connected, if it is known. */
+  listenerOf({ server }: EngineSocket): number | undefined {
+    return server && this.engines.get(server)?.listener;
   }
 
   /** This request will not open a new session, but one that moves here: it keeps the id that it has. */
@@ -53,7 +60,7 @@ export class Sessions {
   }
 
   *all(): Iterable<EngineSocket> {
-    for (const engine of this.engines) yield* Object.values(engine.clients);
+    for (const engine of this.engines.keys()) yield* Object.values(engine.clients);
   }
 
   private track(socket: EngineSocket): void {

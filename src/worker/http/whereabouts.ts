@@ -3,6 +3,7 @@ import type { Peer } from "../../protocol/messages";
 import { type Seat, seatOfSessionId } from "../../protocol/session-id";
 import { QUESTION_TIMEOUT_MS } from "../../protocol/timing";
 import type { WorkerLink } from "../link/link";
+import type { EngineSocket } from "../socket-io/objects";
 import type { Sessions } from "./sessions";
 
 /**
@@ -23,6 +24,11 @@ export type Place = "here" | Peer | Promise<Peer | undefined>;
 export class Whereabouts {
   private peers = new Map<Seat, Peer>();
   ready: Peer[] = [];
+  /** See {@link Sessions.listenerOf}. */
+  listenerOf(conn: EngineSocket): number | undefined {
+    return this.sessions.listenerOf(conn);
+  }
+
   /** Whether any of them can take over sessions. */
   get canMove(): boolean {
     return this.ready.some(({ servers }) => servers.some(({ paths }) => paths.length > 0));

@@ -234,6 +234,7 @@ test("whoever asks for no address, or for its port, gets the connections of the 
   const [a, b, c] = [worker(), worker(), worker()];
   const place = addresses.addExternal({
     address: { port: 7 },
+    name: "port 7",
     state: "open",
     publicAddress: { address: "::", family: "IPv6", port: 7 },
     refusal: undefined,
