@@ -140,7 +140,7 @@ async function comeToRest(
     const sockets = socketsOf(conn);
     return owesAcks(sockets) || sockets.some(({ client }) => link.outbox.holds(client));
   };
-  const undisturbed = () => !conn.upgrading && !awaits() && atMessageBoundary(conn);
+  const undisturbed = () => !awaits() && atMessageBoundary(conn);
   const isOpen = () => conn.readyState === "open" && socketsOf(conn).length > 0;
 
   let deadline = link.clock.now() + ackTimeoutMs;

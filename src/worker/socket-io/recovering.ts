@@ -7,6 +7,11 @@ const DEFAULT_RECOVERABLE_MS = 120_000;
 /** Servers whose duration is no number. Each is reported once, and not for every namespace. */
 const reported = new WeakSet<object>();
 
+/** Whether the server restores sessions. */
+export function restoresSessions({ server }: Nsp): boolean {
+  return Boolean(server.opts?.connectionStateRecovery);
+}
+
 /**
  * How long sessions can be restored, in milliseconds; `undefined` if the server does not restore them.
  *

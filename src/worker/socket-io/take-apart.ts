@@ -49,6 +49,8 @@ export function ownConnection({ transport }: EngineSocket): TcpSocket | undefine
  */
 export function atMessageBoundary(conn: EngineSocket): boolean {
   const { transport } = conn;
+  // While it changes from long polling to a WebSocket, messages may come on both.
+  if (conn.upgrading) return false;
   // A packet with binary parts consists of several messages.
   if (clients.get(conn)?.decoder?.reconstructor) return false;
   if (transport.name === "polling") return !transport.dataReq;
