@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { client, fetchPlain, isServedAsCluster, refuses } from "../helpers/app-clients";
 import { Daemon, freePort, until } from "../helpers/daemon";
@@ -25,6 +26,7 @@ test.each([
   ["in the same turn, after it", "setUp(); listen();"],
   ["after an await, before it", "listen(); Promise.resolve().then(setUp);"],
   ["some turns before it", "listen(); later(300, setUp);"],
+  ["while it is under way", "listen(); setImmediate(() => setImmediate(setUp));"],
   ["500 ms after it", "setUp(); later(500, listen);"],
   ["long after it", "setUp(); later(2500, listen);"],
 ])("setupWorker and a `listen` %s: the app is served where it asked to be", async (_, order) => {
@@ -34,17 +36,24 @@ test.each([
   const source = `require("@socket.io/sticky");${worker(order)}`.replace("PORT_OF_TEST", String(port));
   daemon.write("worker.js", source);
   await daemon.pm2("start", "worker.js", "-i", "2");
-  await until(async () => !(await refuses(port)) || undefined, "the port to be open");
-  await until(async () => {
-    const [app] = await daemon.sticky();
-    return app?.listener === `port ${port}` &&
-      app.workers.filter(({ state }) => state === "ready").length === 2
-      ? true
-      : undefined;
-  }, "both workers to be there");
-  await isServedAsCluster(port);
-  const address = { address: "::", family: "IPv6", port };
-  expect(JSON.parse((await fetchPlain(port)).body)).toEqual({ callback: [address], now: address });
+  const isServed = async () => {
+    await until(async () => !(await refuses(port)) || undefined, "the port to be open");
+    await until(async () => {
+      const [app] = await daemon.sticky();
+      return app?.listener === `port ${port}` &&
+        app.workers.filter(({ state }) => state === "ready").length === 2
+        ? true
+        : undefined;
+    }, "both workers to be there");
+    await isServedAsCluster(port);
+    const address = { address: "::", family: "IPv6", port };
+    expect(JSON.parse((await fetchPlain(port)).body)).toEqual({ callback: [address], now: address });
+  };
+  await isServed();
+  // A later worker finds the port in use: by the daemon, for the workers that are there.
+  expect((await daemon.pm2("reload", "worker")).code).toBe(0);
+  await isServed();
+  expect((await daemon.list()).map(({ pm2_env }) => pm2_env.restart_time)).toEqual([1, 1]);
 });
 
 test("setupWorker without a `listen` is served at the default address; only the first start waits", async () => {
@@ -184,9 +193,16 @@ test("a reload waits for Socket.IO that is attached some time after the server l
     setTimeout(() => {
       const io = new (require("socket.io").Server)(server, { connectionStateRecovery: {} });
       io.on("connection", (socket) => socket.on("who", (answer) => answer(process.pid)));
+      console.log("attached");
     }, 2500);`,
   );
   await daemon.pm2("start", "app.js", "-i", "2", "--sticky");
+  // Until then the server has nobody who answers a request.
+  const logs = [0, 1].map((worker) => `${daemon.home}/logs/app-out-${worker}.log`);
+  await until(
+    () => logs.every((log) => existsSync(log) && readFileSync(log, "utf8").includes("attached")) || undefined,
+    "both workers to have attached Socket.IO",
+  );
   const clients = ["polling", "websocket"].map((transport) => client(port, { transports: [transport] }));
   let disconnects = 0;
   for (const each of clients) {

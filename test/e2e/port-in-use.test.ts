@@ -18,10 +18,10 @@ test("a port in use: everything lives, says what is wrong once, and opens as soo
   );
 
   const failed = await until(
-    async () =>
-      (await daemon.sticky()).find(({ state, workers }) => state === "failed" && workers.length === 2),
-    "the listener to fail",
+    async () => (await daemon.sticky()).find(({ error, workers }) => error !== null && workers.length === 2),
+    "the listener to fail, and the holder of the port to be known",
   );
+  expect(failed.state).toBe("failed");
   expect(failed.error).toContain(`EADDRINUSE, held by pid ${process.pid} (`);
   expect((await daemon.pm2("sticky")).stdout).toContain(`port ${port} failed (EADDRINUSE, held by pid`);
   expect((await daemon.list()).map(({ pm2_env }) => [pm2_env.status, pm2_env.restart_time])).toEqual([

@@ -5,7 +5,7 @@ import { createClock } from "../../clock";
 import { createAdapter } from "../adapter/adapter";
 import { isInMemoryAdapter } from "../socket-io/in-memory";
 import type { SocketIoServer } from "../socket-io/objects";
-import { listenAddress, listenedWith } from "./listen-arguments";
+import { isInUse, listenAddress, listenedWith } from "./listen-arguments";
 import type { ServedServer } from "./served-server";
 import { servedWorker } from "./served-worker";
 
@@ -22,6 +22,14 @@ let mode: "off" | "watch" | "claim" = "off";
 const clock = createClock();
 /** Servers whose `listen` is put off to the end of the turn. */
 const deferred = new WeakSet<HttpServer>();
+/**
+ * For how long the app is not told that an address is in use. That may be because the primary has it for this very
+ * app, and the server is given to `setupWorker` in a moment: so it is in all but the first workers of an app that
+ * calls `listen`, awaits something, and then calls `setupWorker`.
+ */
+const SET_UP_MS = 10_000;
+/** Servers whose address is in use, and the timer that tells the app so. */
+const refused = new WeakMap<HttpServer, NodeJS.Timeout>();
 
 /** Begins to watch. Once the mode is "claim" it stays so. */
 export function watchListen(wanted: "watch" | "claim"): void {
@@ -32,9 +40,8 @@ export function watchListen(wanted: "watch" | "claim"): void {
 function replaceListen(): void {
   const { listen } = NetServer.prototype;
   NetServer.prototype.listen = function (this: NetServer, ...args: unknown[]) {
-    // A served server has a `listen` of its own. It calls this one only with arguments that the primary
-    // cannot open, such as a file descriptor.
-    if (!(this instanceof HttpServer) || !listenAddress(args) || Object.hasOwn(this, "listen")) {
+    // A served server calls this only with arguments that the primary cannot open, such as a file descriptor.
+    if (!(this instanceof HttpServer) || !listenAddress(args) || isServed(this)) {
       if (this instanceof HttpServer && isExclusive(args)) sayExclusive();
       return listen.apply(this, args as never);
     }
@@ -48,10 +55,46 @@ function replaceListen(): void {
     listenedWith.set(this, args);
     deferred.add(this);
     clock.nextTurn(() => {
-      if (deferred.delete(this)) listen.apply(this, args as never);
+      if (!deferred.delete(this)) return;
+      holdRefusal(this);
+      listen.apply(this, args as never);
     });
     return this;
   } as typeof listen;
+}
+
+/**
+ * Keeps the error that the server's address is in use from the app, for {@link SET_UP_MS}. To be called when the
+ * server is about to listen by way of Node's cluster module.
+ */
+function holdRefusal(server: HttpServer): void {
+  const emit = server.emit as (event: string, ...values: unknown[]) => boolean;
+  let isUnderWay = true;
+  const watching = (event: string, ...values: unknown[]): boolean => {
+    const isOutcome = isUnderWay && (event === "listening" || event === "error");
+    if (!isOutcome) return emit.call(server, event, ...values);
+    isUnderWay = false;
+    if (server.emit === watching) server.emit = emit;
+    const [error] = values;
+    if (event !== "error" || !isInUse(error)) return emit.call(server, event, ...values);
+    if (isServed(server)) {
+      servedWorker("listen").serverOf(server).takeRefused();
+      return true;
+    }
+    const tell = () => refused.delete(server) && emit.call(server, "error", error);
+    refused.set(server, clock.after(SET_UP_MS, tell));
+    const { message } = error as Error;
+    console.error(
+      `[pm2-socket.io] ${message}; waits ${SET_UP_MS / 1000} s for setupWorker, and then gives up`,
+    );
+    return true;
+  };
+  server.emit = watching;
+}
+
+/** A served server has a `listen` of its own. */
+function isServed(server: HttpServer): boolean {
+  return Object.hasOwn(server, "listen");
 }
 
 function isExclusive([first]: readonly unknown[]): boolean {
@@ -69,12 +112,16 @@ function sayExclusive(): void {
   );
 }
 
-/** A server is to be served from now on. It may listen already, or be about to at the end of this turn. */
+/** A server is to be served from now on. It may listen already, be about to, or have found its address in use. */
 export function takeOverIfListening(server: ServedServer): void {
   const { httpServer } = server;
   const args = listenedWith.get(httpServer);
   if (deferred.delete(httpServer) && args) server.listenAs(args);
-  else if (httpServer.listening && !server.isListening) server.takeOver(true);
+  else if (refused.has(httpServer)) {
+    clearTimeout(refused.get(httpServer));
+    refused.delete(httpServer);
+    server.takeRefused();
+  } else if (httpServer.listening && !server.isListening) server.takeOver(true);
 }
 
 /**

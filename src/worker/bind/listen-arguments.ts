@@ -42,6 +42,11 @@ export function listenSignal([first]: readonly unknown[]): AbortSignal | undefin
 /** With which arguments servers have listened by way of Node's cluster module, as far as that was watched. */
 export const listenedWith = new WeakMap<object, readonly unknown[]>();
 
+/** Whether this error says that somebody has the address already. */
+export function isInUse(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | undefined)?.code === "EADDRINUSE";
+}
+
 /** The callback in the arguments of `server.listen()`. */
 export function listenCallback(args: readonly unknown[]): (() => void) | undefined {
   const last = args.at(-1);

@@ -157,6 +157,15 @@ export class ServedServer implements LocalServer {
     this.listenOn(isAnyPort ? { ...asked, port: actual.port } : (asked ?? actual));
   }
 
+  /**
+   * Takes over a server that has called `listen` by way of Node's cluster module, and found the address in use: if that
+   * is because the primary has it for other workers of the app, all is well.
+   */
+  takeRefused(): void {
+    // The callback of that `listen` still waits for the `listening` event.
+    this.listenOn(listenAddress(listenedWith.get(this.httpServer) ?? []));
+  }
+
   /** Socket.IO is attached at this path from now on. */
   attach(path: string, isMain: boolean): void {
     if (this.paths.has(path) && this.isMain === isMain) return;
