@@ -1,7 +1,9 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { io } from "socket.io-client";
 import { expect, onTestFinished, test } from "vitest";
 import { connectedClients } from "../../../helpers/clients";
-import { startCluster } from "../../../helpers/cluster";
+import { Cluster, startCluster } from "../../../helpers/cluster";
 import { freePort, until } from "../../../helpers/daemon";
 
 /** A worker that calls `setupWorker` and `listen` in some order, and tells what its callback was told. */
@@ -35,6 +37,17 @@ test.each([
       pids.add(await client.timeout(2000).emitWithAck("who"));
     return pids.size === 2 || undefined;
   }, "both workers to answer");
+});
+
+test("an address that somebody else has is an error for a server that is not given to setupWorker", async () => {
+  const holder = createServer().listen(0, "127.0.0.1");
+  onTestFinished(() => void holder.close());
+  await once(holder, "listening");
+  const { port } = holder.address() as AddressInfo;
+  const order = `server.on("error", ({ code }) => process.send({ code })); listen();`;
+  const cluster = new Cluster(worker(port, order), { workers: 1 });
+  await cluster.until(() => cluster.messages.length === 1, "the error");
+  expect(cluster.messages[0]!.message).toEqual({ code: "EADDRINUSE" });
 });
 
 test("the adapter's setupPrimary may come before that of sticky, whose method counts", async () => {
