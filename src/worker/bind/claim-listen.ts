@@ -81,8 +81,16 @@ function holdRefusal(server: HttpServer): void {
       servedWorker("listen").serverOf(server).takeRefused();
       return true;
     }
-    const tell = () => refused.delete(server) && emit.call(server, "error", error);
+    const tell = () => {
+      // If nobody listens for errors, this one is to be thrown, and not to end in the log of our shielded timer.
+      if (refused.delete(server)) process.nextTick(() => emit.call(server, "error", error));
+    };
     refused.set(server, clock.after(SET_UP_MS, tell));
+    // An app that has closed the server has no use for the error.
+    server.once("close", () => {
+      clearTimeout(refused.get(server));
+      refused.delete(server);
+    });
     const { message } = error as Error;
     console.error(
       `[pm2-socket.io] ${message}; waits ${SET_UP_MS / 1000} s for setupWorker, and then gives up`,
